@@ -1,0 +1,59 @@
+namespace Tiebreak;
+
+/// <summary>Everything a user may ask of <see cref="Check"/>; each option of <c>tiebreak check</c> that changes the analysis is one of these.</summary>
+public sealed record CheckOptions
+{
+    /// <summary>What is known of the loss.</summary>
+    public LossKind Loss { get; init; } = LossKind.Any;
+
+    /// <summary>Globs of tensors to treat as constants.</summary>
+    public IReadOnlyList<string> Freeze { get; init; } = [];
+
+    /// <summary>Globs of tensors to train even if they would not be by default.</summary>
+    public IReadOnlyList<string> Trainable { get; init; } = [];
+
+    /// <summary>Globs of the outputs that a loss sees; empty for all of them.</summary>
+    public IReadOnlyList<string> Outputs { get; init; } = [];
+
+    /// <summary>Inner tensors that some loss sees, besides the outputs.</summary>
+    public IReadOnlyList<string> AlsoOutputs { get; init; } = [];
+
+    /// <summary>Sizes for free dimensions, by name.</summary>
+    public IReadOnlyDictionary<string, int> Dims { get; init; } = new Dictionary<string, int>(StringComparer.Ordinal);
+
+    /// <summary>The batch size to analyse at; null lets the tool choose.</summary>
+    public int? Batch { get; init; }
+
+    /// <summary>Whether batch normalisation normalises over the batch (as in training).</summary>
+    public bool BatchNormTraining { get; init; } = true;
+
+    /// <summary>Whether dropouts of the graph draw masks.</summary>
+    public bool Dropout { get; init; } = true;
+
+    /// <summary>The seed of every random choice; the same seed gives the same bytes.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>The largest acceptable chance that the answer claims a tie that does not hold.</summary>
+    public double ErrorBound { get; init; } = 1e-18;
+
+    /// <summary>Told what is going on, for a progress display: a few words and, where known, the share done.</summary>
+    public IProgress<CheckProgress>? Progress { get; init; }
+
+    /// <summary>Stops the analysis.</summary>
+    public CancellationToken Cancellation { get; init; }
+}
+
+/// <summary>One step of a long check.</summary>
+/// <param name="Stage">A few words, for instance <c>round 2</c>.</param>
+/// <param name="Share">How much of the stage is done, 0 to 1, or null if unknown.</param>
+public readonly record struct CheckProgress(string Stage, double? Share);
+
+/// <summary>What is known of the loss.</summary>
+public enum LossKind
+{
+    /// <summary>Any loss of the model's outputs.</summary>
+    Any,
+
+    /// <summary>The model's only output is one number, the loss itself.</summary>
+    Outputs,
+}

@@ -1,0 +1,46 @@
+namespace Tiebreak.Formats;
+
+/// <summary>An opened model file, which can be turned into a <see cref="Model"/> at any sizes of its free dimensions.</summary>
+public interface IModelFile : IDisposable
+{
+    /// <summary><c>formula</c> or <c>onnx</c>.</summary>
+    string Format { get; }
+
+    /// <summary>Names of the dimensions the file leaves free, in order of appearance; empty when all sizes are fixed.</summary>
+    IReadOnlyList<string> FreeDims { get; }
+
+    /// <summary>Builds the model at the given sizes.</summary>
+    /// <exception cref="TiebreakException">The file means nothing at these sizes, or uses what is not supported; names the node and the remedy.</exception>
+    Model Lower(LoweringOptions options);
+}
+
+/// <summary>How a model file is turned into a program.</summary>
+public sealed record LoweringOptions
+{
+    /// <summary>Sizes of free dimensions; every free one must be given.</summary>
+    public IReadOnlyDictionary<string, int> Dims { get; init; } = new Dictionary<string, int>(StringComparer.Ordinal);
+
+    /// <summary>The batch size to use where the file fixes it (first axis of every input), or null to keep the file's.</summary>
+    public int? Batch { get; init; }
+
+    /// <summary>Whether batch normalisation uses the batch's statistics (training) or the stored ones.</summary>
+    public bool BatchNormTraining { get; init; } = true;
+
+    /// <summary>Whether active dropouts draw masks.</summary>
+    public bool Dropout { get; init; } = true;
+
+    /// <summary>Globs of tensors to train even if they would not be.</summary>
+    public IReadOnlyList<string> Trainable { get; init; } = [];
+
+    /// <summary>Globs of tensors not to train.</summary>
+    public IReadOnlyList<string> Freeze { get; init; } = [];
+
+    /// <summary>Globs of the outputs a loss sees; empty for all.</summary>
+    public IReadOnlyList<string> Outputs { get; init; } = [];
+
+    /// <summary>Inner tensors that some loss sees, too.</summary>
+    public IReadOnlyList<string> AlsoOutputs { get; init; } = [];
+
+    /// <summary>Whether the model's single scalar output is the loss.</summary>
+    public bool OutputIsLoss { get; init; }
+}

@@ -1,0 +1,92 @@
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+
+namespace Tiebreak.Formats;
+
+/// <summary>
+/// A model at fixed sizes: named parameters with their exact start values, and the program from them and the data to the outputs.
+/// The only type all formats share.
+/// </summary>
+public sealed record Model
+{
+    /// <summary>From parameters and data to outputs.</summary>
+    public required TensorProgram Program { get; init; }
+
+    /// <summary>Every tensor that may be trained, in the file's order; the program may use some of them nowhere.</summary>
+    public required IReadOnlyList<ParameterTensor> Parameters { get; init; }
+
+    /// <summary>Float tensors that are used as weights but never trained (running statistics, frozen ones, constants); same order rule.</summary>
+    public IReadOnlyList<ParameterTensor> Frozen { get; init; } = [];
+
+    /// <summary>Whether the single scalar output is itself the loss; otherwise any loss of the outputs is meant.</summary>
+    public required bool OutputIsLoss { get; init; }
+
+    /// <summary>The sizes chosen for free dimensions, by name.</summary>
+    public IReadOnlyDictionary<string, int> Dims { get; init; } = new Dictionary<string, int>(StringComparer.Ordinal);
+
+    /// <summary>Whether the graph has batch normalisation (analysed over the batch or not, as was asked).</summary>
+    public bool HasBatchNorm { get; init; }
+
+    /// <summary>Whether the graph has a dropout that is active.</summary>
+    public bool HasDropout { get; init; }
+
+    /// <summary>Sentences about choices made while reading, for the report's assumptions.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+}
+
+/// <summary>One tensor of parameters.</summary>
+/// <param name="Name">Unique in its model.</param>
+/// <param name="Shape">Its sizes.</param>
+/// <param name="Start">θ⁰, exact; may hold NaN or infinities, which are a finding.</param>
+public sealed record ParameterTensor(string Name, Shape Shape, ExactTensor Start)
+{
+    /// <summary>What it does in the network, as far as the reader can tell.</summary>
+    public ParameterRole Role { get; init; } = ParameterRole.Other;
+
+    /// <summary>What each axis means; empty where unknown.</summary>
+    public IReadOnlyList<AxisMeaning> AxisMeanings { get; init; } = [];
+
+    /// <summary>It came from a Constant node that only meets another tensor element by element: a finding that rests on it alone is at most a warning.</summary>
+    public bool FromElementwiseConstant { get; init; }
+}
+
+/// <summary>What a parameter tensor does.</summary>
+public enum ParameterRole
+{
+    /// <summary>Anything else.</summary>
+    Other,
+
+    /// <summary>The matrix of a dense layer.</summary>
+    Dense,
+
+    /// <summary>The kernel of a convolution.</summary>
+    Convolution,
+
+    /// <summary>Added to what a layer makes.</summary>
+    Bias,
+
+    /// <summary>Multiplied with what a layer makes.</summary>
+    Scale,
+
+    /// <summary>A table whose rows data selects.</summary>
+    LookUp,
+}
+
+/// <summary>What an axis of a parameter tensor runs over.</summary>
+public enum AxisMeaning
+{
+    /// <summary>Unknown, or a mixture.</summary>
+    Other,
+
+    /// <summary>The layer's own units or channels.</summary>
+    Output,
+
+    /// <summary>The units or channels it reads.</summary>
+    Input,
+
+    /// <summary>Positions inside a window.</summary>
+    Window,
+
+    /// <summary>Rows selected by data.</summary>
+    Row,
+}

@@ -1,0 +1,60 @@
+using Tiebreak.Formats;
+
+namespace Tiebreak.Refinement;
+
+/// <summary>What the refinement found out about one model, before it is put into words.</summary>
+public sealed record Analysis
+{
+    /// <summary>The model, at the sizes it was analysed at.</summary>
+    public required Model Model { get; init; }
+
+    /// <summary>The smallest invariant set. Null when no verdict can be given (<see cref="NonFinite"/>).</summary>
+    public Partition? Partition { get; init; }
+
+    /// <summary>Rounds until nothing changed.</summary>
+    public int Rounds { get; init; }
+
+    /// <summary>Fresh verifications the final state passed.</summary>
+    public int Verifications { get; init; }
+
+    /// <summary>The chance that one verification overlooks a false equation (theory §4).</summary>
+    public double Epsilon { get; init; }
+
+    /// <summary>The bound reached for the whole answer.</summary>
+    public double ErrorBound { get; init; }
+
+    /// <summary>The sizes of free dimensions at which the answer was confirmed a second time; null if nothing could be varied.</summary>
+    public IReadOnlyDictionary<string, int>? ConfirmedDims { get; init; }
+
+    /// <summary>The partition without dropout, when the model has an active one: ties only it has are broken only by noise.</summary>
+    public Partition? WithoutNoise { get; init; }
+
+    /// <summary>The partition under other choices at kinks, when a value sits on one and the verdict differs (theory §4, Kinks).</summary>
+    public Partition? AtOtherKinks { get; init; }
+
+    /// <summary>For each tensor, for each parameter, why it is stuck; null for a tensor without stuck parameters.</summary>
+    public IReadOnlyList<StuckCause[]?> StuckBy { get; init; } = [];
+
+    /// <summary>NaN or infinity among the parameters, or made by the program at the start: one sentence each. Then there is no verdict.</summary>
+    public IReadOnlyList<NonFinitePlace> NonFinite { get; init; } = [];
+}
+
+/// <summary>Why a gradient is zero for ever.</summary>
+public enum StuckCause
+{
+    /// <summary>It is not stuck.</summary>
+    None,
+
+    /// <summary>Every term holds a factor that is exactly zero; so it is in floating point, too.</summary>
+    Zero,
+
+    /// <summary>Terms cancel; in floating point rounding noise is left, which adaptive optimisers amplify.</summary>
+    Cancellation,
+}
+
+/// <summary>A place where NaN or infinity stands or arises.</summary>
+/// <param name="Tensor">The parameter tensor, if it is one.</param>
+/// <param name="Message">One sentence of fact.</param>
+/// <param name="Because">The cause in words.</param>
+/// <param name="Fix">What to do.</param>
+public sealed record NonFinitePlace(string? Tensor, string Message, string Because, string Fix);
