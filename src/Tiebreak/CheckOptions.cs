@@ -1,6 +1,6 @@
 namespace Tiebreak;
 
-/// <summary>Everything a user may ask of <see cref="Check"/>; each option of <c>tiebreak check</c> that changes the analysis is one of these.</summary>
+/// <summary>Everything a user may ask of <c>Check.Model</c>; each option of <c>tiebreak check</c> that changes the analysis is one of these.</summary>
 public sealed record CheckOptions
 {
     /// <summary>What is known of the loss.</summary>

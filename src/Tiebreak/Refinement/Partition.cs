@@ -25,7 +25,7 @@ public sealed class Partition
     /// </summary>
     public IReadOnlyList<int[]> Codes { get; }
 
-    /// <summary>For each class the first step at which it moves or separates from what it was with; index 0 is unused.</summary>
+    /// <summary>For each class the first step at which its members move; index 0 is unused.</summary>
     public IReadOnlyList<int> FirstSteps { get; }
 
     /// <summary>The number of classes of moving parameters: the degrees of freedom.</summary>
