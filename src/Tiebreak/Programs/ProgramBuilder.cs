@@ -15,16 +15,14 @@ public sealed class ProgramBuilder
     /// <summary>Starts an empty program.</summary>
     public ProgramBuilder() { }
 
-    /// <summary>Starts with all nodes and outputs of an existing program; its nodes may be used as operands.</summary>
-    public ProgramBuilder(TensorProgram program)
+    /// <summary>Starts with the nodes of an existing program, which may be used as operands.</summary>
+    public ProgramBuilder(IReadOnlyList<Node> nodes)
     {
-        foreach (var node in program.Nodes)
+        foreach (var node in nodes)
         {
             _nodes.Add(node);
             _known.TryAdd(new NodeKey(node.Primitive, node.Operands, node.Shape), node);
         }
-
-        _outputs.AddRange(program.Outputs);
     }
 
     /// <summary>Where in the user's model the nodes made from now on come from; shown in messages.</summary>
@@ -82,13 +80,15 @@ public sealed class ProgramBuilder
 
     /// <summary>−x.</summary>
     public Node Negate(Node operand) =>
-        operand.Primitive is Primitive.Negate ? operand.Operands[0]
+        TryBeforeBroadcast(operand, Negate, out var repeated) ? repeated
+        : operand.Primitive is Primitive.Negate ? operand.Operands[0]
         : operand.Primitive is Primitive.Constant { Values: UniformTensor fill } ? Fill(-fill.Value, operand.Shape)
         : Make(new Primitive.Negate(), operand);
 
     /// <summary>1 / x.</summary>
     public Node Reciprocal(Node operand) =>
-        operand.Primitive is Primitive.Constant { Values: UniformTensor { Value.IsZero: false } fill } ? Fill(Rational.One / fill.Value, operand.Shape)
+        TryBeforeBroadcast(operand, Reciprocal, out var repeated) ? repeated
+        : operand.Primitive is Primitive.Constant { Values: UniformTensor { Value.IsZero: false } fill } ? Fill(Rational.One / fill.Value, operand.Shape)
         : operand.Primitive is Primitive.Reciprocal ? operand.Operands[0]
         : Make(new Primitive.Reciprocal(), operand);
 
@@ -97,6 +97,7 @@ public sealed class ProgramBuilder
     {
         if (operand.Primitive is Primitive.Apply inner && (function.Kind, inner.Function.Kind) is (FunctionKind.Log, FunctionKind.Exp) or (FunctionKind.Exp, FunctionKind.Log))
             return operand.Operands[0]; // log is the inverse of exp where it meets it
+        if (TryBeforeBroadcast(operand, inside => Apply(function, inside), out var repeated)) return repeated;
         return Make(new Primitive.Apply(function), operand);
     }
 
@@ -220,6 +221,15 @@ public sealed class ProgramBuilder
         _nodes.Add(node);
         _known.Add(key, node);
         return node;
+    }
+
+    // f(broadcast x) = broadcast f(x), with less to compute.
+    bool TryBeforeBroadcast(Node operand, Func<Node, Node> function, out Node result)
+    {
+        result = operand;
+        if (operand.Primitive is not Primitive.Broadcast broadcast) return false;
+        result = Broadcast(function(operand.Operands[0]), broadcast.Target, broadcast.Axes.Span);
+        return true;
     }
 
     static bool IsFill(Node node, Rational value) => node.Primitive is Primitive.Constant { Values: UniformTensor fill } && fill.Value == value;

@@ -1,0 +1,352 @@
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+
+namespace Tiebreak.Evaluation;
+
+/// <summary>Supplies parameter values, in ranges, as often as they are asked for: large tensors are never held between uses.</summary>
+interface IParameterPoint
+{
+    /// <summary>Writes the values of a parameter from <paramref name="start"/> on, row-major, as field elements.</summary>
+    void Fill<TField>(TField field, int lane, string name, long start, Span<ulong> values) where TField : struct, IField;
+}
+
+/// <summary>What one evaluation met besides its results.</summary>
+/// <param name="Kinks">Values that sat exactly on a boundary where conventions differ.</param>
+/// <param name="Singularities">Nodes that divided by an exact zero, or met a singularity.</param>
+sealed record EvaluationEvents(long Kinks, IReadOnlyList<Node> Singularities);
+
+/// <summary>
+/// Runs a program over one field, or over two at once, at one random point: data leaves are drawn, functions are random oracles, parameters come
+/// from a point. With two lanes an oracle sees both, so that two elements must collide in both to be confused (ErrorBound.cs).
+/// </summary>
+sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
+{
+    const int FillBlock = 1 << 14;
+
+    readonly TField[] _fields;
+    readonly ulong _seed;
+    readonly Oracles _oracles;
+    readonly Workers _workers;
+    readonly BufferPool _pool;
+    readonly IParameterPoint _point;
+    readonly TensorProgram _program;
+    readonly View[]?[] _values;
+    readonly List<Node> _singularities = [];
+    long _kinks;
+
+    FieldEvaluator(TField[] fields, ulong seed, KinkConvention kinks, TensorProgram program, IParameterPoint point, Workers workers, BufferPool pool)
+    {
+        (_fields, _seed, _program, _point, _workers, _pool) = (fields, seed, program, point, workers, pool);
+        _oracles = new Oracles(seed, kinks);
+        _values = new View[]?[program.Nodes.Count];
+    }
+
+    /// <summary>Receives values of an output: lane, first position, and the values from there on. Lanes of one output come one after the other.</summary>
+    public delegate void OutputReader(string name, int lane, long start, ReadOnlySpan<ulong> chunk);
+
+    /// <summary>Evaluates the program's outputs and hands each to <paramref name="output"/> as soon as it is known.</summary>
+    public static EvaluationEvents Run(
+        TField[] fields, ulong seed, KinkConvention kinks, TensorProgram program, IParameterPoint point, Workers workers, BufferPool pool, OutputReader output)
+    {
+        var evaluator = new FieldEvaluator<TField>(fields, seed, kinks, program, point, workers, pool);
+        evaluator.Run(output);
+        return new EvaluationEvents(evaluator._kinks, evaluator._singularities);
+    }
+
+    void Run(OutputReader output)
+    {
+        var uses = Uses(out var recomputed);
+        var outputsOf = _program.Outputs.ToLookup(named => named.Node.Id, named => named.Name);
+        foreach (var node in _program.Nodes)
+        {
+            if (uses[node.Id] == 0) continue;
+            if (!recomputed[node.Id])
+            {
+                _values[node.Id] = Evaluate(node);
+                foreach (var operand in node.Operands) ReleaseUse(operand, recomputed, uses);
+            }
+
+            foreach (var name in outputsOf[node.Id])
+            {
+                for (var lane = 0; lane < _fields.Length; lane++) Hand(name, node, lane, output);
+                ReleaseUse(node, recomputed, uses);
+            }
+        }
+    }
+
+    // How often each needed node is read. Leaves without randomness of their own, and plain looks at them, are made anew for each reader instead of being kept:
+    // a weight matrix is needed forward and backward, and must not lie in memory between.
+    int[] Uses(out bool[] recomputed)
+    {
+        var uses = new int[_program.Nodes.Count];
+        recomputed = new bool[uses.Length];
+        foreach (var node in _program.Nodes)
+            recomputed[node.Id] = node.Primitive is Primitive.Parameter or Primitive.Constant
+                || (node.Primitive is Primitive.Reshape or Primitive.Transpose or Primitive.Broadcast or Primitive.Gather { Map: IndexMap.Affine } && recomputed[node.Operands[0].Id]);
+        foreach (var (_, node) in _program.Outputs) uses[node.Id]++;
+        for (var id = uses.Length - 1; id >= 0; id--)
+            if (uses[id] > 0 && !recomputed[id])
+                foreach (var operand in _program.Nodes[id].Operands) uses[operand.Id]++;
+        return uses;
+    }
+
+    void ReleaseUse(Node node, bool[] recomputed, int[] uses)
+    {
+        if (recomputed[node.Id] || --uses[node.Id] > 0) return;
+        foreach (var lane in _values[node.Id]!) lane.Buffer.Release();
+        _values[node.Id] = null;
+    }
+
+    void Hand(string name, Node node, int lane, OutputReader output)
+    {
+        var value = Contiguous(Value(node, lane));
+        for (long start = 0; start < node.Shape.Count; start += FillBlock)
+            output(name, lane, start, new ReadOnlySpan<ulong>(value.Start + start, (int)Math.Min(FillBlock, node.Shape.Count - start)));
+        value.Buffer.Release();
+    }
+
+    // A use of the node's value, which the caller must release.
+    View Value(Node node, int lane)
+    {
+        if (_values[node.Id] is not { } known) return EvaluateLane(node, lane);
+        known[lane].Buffer.Retain();
+        return known[lane];
+    }
+
+    View[] Evaluate(Node node)
+    {
+        var lanes = new View[_fields.Length];
+        if (node.Primitive is not (Primitive.Apply or Primitive.Choose))
+        {
+            for (var lane = 0; lane < lanes.Length; lane++) lanes[lane] = EvaluateLane(node, lane);
+            return lanes;
+        }
+
+        var pointers = new ulong*[lanes.Length];
+        for (var lane = 0; lane < lanes.Length; lane++)
+        {
+            lanes[lane] = Copied(Value(node.Operands[0], lane));
+            pointers[lane] = lanes[lane].Start;
+        }
+
+        if (node.Primitive is Primitive.Choose choose)
+        {
+            _kinks += Elementwise.Choose(_fields, _oracles, choose, node.Shape, pointers, _workers);
+        }
+        else
+        {
+            var (kinks, singular) = Elementwise.Apply(_fields, _oracles, ((Primitive.Apply)node.Primitive).Function, pointers, node.Shape.Count, _workers);
+            _kinks += kinks;
+            if (singular > 0) _singularities.Add(node);
+        }
+
+        return lanes;
+    }
+
+    View EvaluateLane(Node node, int lane)
+    {
+        var field = _fields[lane];
+        View result;
+        switch (node.Primitive)
+        {
+            case Primitive.Parameter parameter:
+                return Filled(node.Shape, (start, values) => _point.Fill(field, lane, parameter.Name, start, values));
+            case Primitive.Constant constant:
+                return Constant(field, constant.Values, node.Shape);
+            case Primitive.Data data:
+                return Data(field, lane, data, node.Shape);
+            case Primitive.Concat concat:
+                return Concat(concat, node, lane);
+            case Primitive.Add:
+                return Combine<Elementwise.Sum<TField>>(field, Value(node.Operands[0], lane), Value(node.Operands[1], lane));
+            case Primitive.Multiply:
+                return Combine<Elementwise.Product<TField>>(field, Value(node.Operands[0], lane), Value(node.Operands[1], lane));
+            case Primitive.Contract contract:
+                return Contract(field, contract, node, Value(node.Operands[0], lane), Value(node.Operands[1], lane));
+        }
+
+        var operand = Value(node.Operands[0], lane);
+        switch (node.Primitive)
+        {
+            case Primitive.Broadcast broadcast:
+                result = operand.Broadcast(broadcast);
+                break;
+            case Primitive.Transpose transpose:
+                result = operand.Transpose(transpose);
+                break;
+            case Primitive.Reshape reshape:
+                return Reshape(operand, reshape.Target);
+            case Primitive.Gather gather:
+                return Gather(operand, gather.Map);
+            case Primitive.ReduceSum reduce:
+                result = Rent(node.Shape);
+                Sums.Reduce(field, operand, reduce.Axes.Span, result.Start, _workers);
+                break;
+            case Primitive.ScatterAdd scatter:
+                result = Rent(node.Shape);
+                Sums.ScatterAdd(field, operand, scatter.Map, result.Start, _workers);
+                break;
+            case Primitive.Negate:
+                result = Copied(operand);
+                Elementwise.Negate(field, result.Start, node.Shape.Count, _workers);
+                return result;
+            case Primitive.Reciprocal:
+                result = Copied(operand);
+                if (Elementwise.Reciprocal(field, result.Start, node.Shape.Count, _workers) > 0 && !_singularities.Contains(node)) _singularities.Add(node);
+                return result;
+            default:
+                throw new InvalidOperationException($"cannot evaluate {node}");
+        }
+
+        operand.Buffer.Release();
+        return result;
+    }
+
+    View Rent(Shape shape) => new(_pool.Rent(shape.Count), 0, shape, shape.Strides());
+
+    View Copied(View operand)
+    {
+        var copy = Rent(operand.Shape);
+        Elementwise.Copy(operand, copy.Start, _workers);
+        operand.Buffer.Release();
+        return copy;
+    }
+
+    View Contiguous(View operand) => operand.IsContiguous ? operand : Copied(operand);
+
+    delegate void Filler(long start, Span<ulong> values);
+
+    View Filled(Shape shape, Filler fill)
+    {
+        var view = Rent(shape);
+        _workers.Share(shape.Count, (start, end) =>
+        {
+            for (var position = start; position < end; position += FillBlock)
+                fill(position, new Span<ulong>(view.Start + position, (int)Math.Min(FillBlock, end - position)));
+        });
+        return view;
+    }
+
+    View Constant(TField field, ExactTensor values, Shape shape)
+    {
+        if (values is UniformTensor uniform)
+        {
+            var one = new View(_pool.Rent(1), 0, shape, new int[shape.Rank]);
+            *one.Start = ExactImages.Image(field, uniform.Value);
+            return one;
+        }
+
+        return Filled(shape, (start, span) => ExactImages.Fill(field, values, start, span));
+    }
+
+    View Data(TField field, int lane, Primitive.Data data, Shape shape)
+    {
+        var random = new RandomFunction(_seed + (ulong)lane, RandomFunction.Purpose("data " + data.Name));
+        var isPattern = typeof(TField) == typeof(ZeroPattern);
+        var view = Filled(shape, (start, values) =>
+        {
+            for (var i = 0; i < values.Length; i++) values[i] = isPattern ? 1 : random.Below(field.Modulus, (ulong)(start + i));
+        });
+        if (data.Kind != DataKind.Distribution || isPattern || shape.Count == 0) return view;
+        var width = shape[shape.Rank - 1];
+        for (long row = 0; row < shape.Count; row += width)
+        {
+            ulong others = 0;
+            for (var i = 0; i < width - 1; i++) others = field.Add(others, view.Start[row + i]);
+            view.Start[row + width - 1] = field.Subtract(1, others);
+        }
+
+        return view;
+    }
+
+    View Combine<TOperation>(TField field, View left, View right) where TOperation : struct, Elementwise.IBinary<TField>
+    {
+        var result = Rent(left.Shape);
+        Elementwise.Combine<TField, TOperation>(field, left, right, result.Start, _workers);
+        left.Buffer.Release();
+        right.Buffer.Release();
+        return result;
+    }
+
+    View Contract(TField field, Primitive.Contract contract, Node node, View left, View right)
+    {
+        View result;
+        if (Contraction.IsProduct(contract))
+        {
+            result = Combine<Elementwise.Product<TField>>(
+                field, Contraction.Align(left, contract.Left, contract.Output, node.Shape), Contraction.Align(right, contract.Right, contract.Output, node.Shape));
+        }
+        else
+        {
+            result = Rent(node.Shape);
+            Contraction.Run(field, contract, left, right, result, _workers);
+        }
+
+        left.Buffer.Release();
+        right.Buffer.Release();
+        return result;
+    }
+
+    View Reshape(View operand, Shape target)
+    {
+        var view = operand.Reshape(target);
+        if (view is null)
+        {
+            var copy = Copied(operand);
+            return new View(copy.Buffer, 0, target, target.Strides());
+        }
+
+        operand.Buffer.Release();
+        return view;
+    }
+
+    View Gather(View operand, IndexMap map)
+    {
+        var source = Contiguous(operand); // positions count row-major
+        if (map is IndexMap.Affine affine)
+        {
+            var view = source.Share(source.Offset + affine.Offset, affine.Target, affine.Strides.ToArray());
+            source.Buffer.Release();
+            return view;
+        }
+
+        var table = (IndexMap.Table)map;
+        var result = Rent(map.Target);
+        _workers.Share(map.Target.Count, (start, end) =>
+        {
+            for (var i = start; i < end; i++) result.Start[i] = table.Positions[i] < 0 ? 0 : source.Start[table.Positions[i]];
+        });
+        source.Buffer.Release();
+        return result;
+    }
+
+    View Concat(Primitive.Concat concat, Node node, int lane)
+    {
+        var result = Rent(node.Shape);
+        var strides = node.Shape.Strides();
+        long outer = 1, start = 0;
+        for (var axis = 0; axis < concat.Axis; axis++) outer *= node.Shape[axis];
+        long row = strides.Length == 0 ? 1 : (long)strides[concat.Axis] * node.Shape[concat.Axis];
+        foreach (var operandNode in node.Operands)
+        {
+            var operand = Contiguous(Value(operandNode, lane));
+            var run = (long)strides[concat.Axis] * operand.Shape[concat.Axis];
+            var from = start;
+            if (run > 0)
+                _workers.Share(outer * run, (first, last) =>
+                {
+                    for (var position = first; position < last;)
+                    {
+                        var (block, inside) = (position / run, position % run);
+                        var length = (int)Math.Min(Math.Min(run - inside, last - position), 1 << 24);
+                        new ReadOnlySpan<ulong>(operand.Start + position, length).CopyTo(new Span<ulong>(result.Start + block * row + from + inside, length));
+                        position += length;
+                    }
+                });
+            start += run;
+            operand.Buffer.Release();
+        }
+
+        return result;
+    }
+}

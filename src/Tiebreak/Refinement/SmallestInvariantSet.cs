@@ -1,0 +1,162 @@
+using Tiebreak.Evaluation;
+using Tiebreak.Formats;
+using Tiebreak.Gradients;
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+
+namespace Tiebreak.Refinement;
+
+/// <summary>
+/// The main algorithm (theory §3): optimistic refinement. Everything starts stuck; each round takes the exact gradient at a random point of the
+/// current set, and lets its pattern decide the next one, until nothing changes. What is left is the smallest set that training cannot leave.
+/// </summary>
+public static class SmallestInvariantSet
+{
+    const int Attempts = 8;
+
+    /// <summary>Finds the smallest invariant set that contains the model's start, and verifies it with fresh random numbers.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled through the options.</exception>
+    public static RefinementResult Find(Model model, RefinementOptions options)
+    {
+        using var search = new Search(model, options);
+        for (var attempt = 0; attempt < Attempts; attempt++)
+        {
+            // A contradiction means that the field or a draw was unlucky (2⁶¹ = 1 modulo 2⁶¹ − 1, say): begin again with a prime nobody chose.
+            try
+            {
+                var result = attempt == 0 ? search.Run(default(Mersenne61), attempt) : search.Run(search.DrawPrime(attempt), attempt);
+                if (result is not null) return result;
+            }
+            catch (DivideByZeroException) when (attempt < Attempts - 1)
+            {
+                // The prime divides the denominator of a constant, which has no image then.
+            }
+        }
+
+        throw new InvalidOperationException("the verification contradicted the refinement again and again; please report this model");
+    }
+
+    /// <summary>
+    /// Whether <paramref name="partition"/>, found for one size of a model, is invariant for the same model at another size too (theory §5).
+    /// </summary>
+    public static bool IsInvariant(Model model, Partition partition, RefinementOptions options)
+    {
+        using var search = new Search(model, options);
+        var state = new State(model, [.. partition.Codes], [.. partition.FirstSteps]);
+        var verifications = ErrorBound.Verifications(search.Epsilon, 1, options.ErrorBound);
+        return search.Verify(state, verifications, attempt: 0);
+    }
+
+    /// <summary>For each tensor with stuck parameters, why each of them is stuck.</summary>
+    public static IReadOnlyList<StuckCause[]?> StuckCauses(Model model, Partition partition, RefinementOptions options)
+    {
+        using var search = new Search(model, options);
+        return search.StuckCauses(partition);
+    }
+
+    sealed class Search : IDisposable
+    {
+        readonly Model _model;
+        readonly RefinementOptions _options;
+        readonly TensorProgram _gradient;
+        readonly StartValues _startValues = new();
+        readonly BufferPool _pool;
+        bool _metKinks;
+
+        public Search(Model model, RefinementOptions options)
+        {
+            _model = model;
+            _options = options;
+            _gradient = Gradient.Of(model.Program, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
+            ProgramGrammar.Check(_gradient);
+            _pool = new BufferPool(idleLimit: 1 << 26);
+            Epsilon = ErrorBound.Epsilon(_gradient);
+        }
+
+        public double Epsilon { get; }
+
+        /// <summary>The algorithm. Null if a verification contradicts what the rounds found.</summary>
+        public RefinementResult? Run<TField>(TField field, int attempt) where TField : struct, IField
+        {
+            var state = State.AllStuck(_model);
+            for (var number = 1; ; number++)
+            {
+                _options.Progress?.Invoke($"round {number}");
+                var round = new Round<TField>(field, state, number, _startValues);
+                var events = Evaluate([field], SeedOf("round", attempt, number), state, round.Accept);
+                if (events.Singularities.Count > 0)
+                    return new RefinementResult { Rounds = number, SingularOrigins = [.. events.Singularities.Select(node => node.Origin ?? "the model").Distinct(StringComparer.Ordinal)] };
+
+                // Each state refines the one before, so equal counts mean equal states.
+                var next = round.Next();
+                var unchanged = next.Classes == state.Classes && Moving(next) == Moving(state);
+                state = next;
+                if (!unchanged) continue;
+
+                var verifications = ErrorBound.Verifications(Epsilon, number, _options.ErrorBound);
+                if (!Verify(state, verifications, attempt)) return null;
+                return new RefinementResult
+                {
+                    Partition = state.ToPartition(),
+                    Rounds = number,
+                    Verifications = verifications,
+                    Epsilon = Epsilon,
+                    ErrorBound = Math.Min(1, number * Math.Pow(Epsilon, verifications)),
+                    MetKinks = _metKinks,
+                };
+            }
+        }
+
+        /// <summary>Fresh seeds and fresh primes each time: a false equation must survive them all.</summary>
+        public bool Verify(State state, int times, int attempt)
+        {
+            for (var number = 1; number <= times; number++)
+            {
+                _options.Progress?.Invoke($"verification {number} of {times}");
+                var seed = SeedOf("verification", attempt, number);
+                PrimeField[] primes = [PrimeField.Draw(seed), PrimeField.Draw(~seed)];
+                var verification = new Verification<PrimeField>(primes, state);
+                Evaluate(primes, seed, state, verification.Accept);
+                if (verification.Violation is not null) return false;
+            }
+
+            return true;
+        }
+
+        public PrimeField DrawPrime(int attempt) => PrimeField.Draw(SeedOf("prime", attempt, 0));
+
+        public StuckCause[]?[] StuckCauses(Partition partition)
+        {
+            var causes = new StuckCause[]?[partition.Codes.Count];
+            for (var tensor = 0; tensor < causes.Length; tensor++)
+                if (partition.Codes[tensor].AsSpan().Contains(0))
+                    causes[tensor] = [.. partition.Codes[tensor].Select(code => code == 0 ? StuckCause.Zero : StuckCause.None)];
+            if (causes.All(cause => cause is null)) return causes;
+
+            _options.Progress?.Invoke("causes");
+            var state = new State(_model, [.. partition.Codes], [.. partition.FirstSteps]);
+            Evaluate<ZeroPattern>([default], seed: 0, state, (name, _, start, pattern) =>
+            {
+                if (causes[state.IndexOf(name)] is not { } cause) return;
+                for (var i = 0; i < pattern.Length; i++)
+                    if (pattern[i] != 0 && cause[start + i] == StuckCause.Zero) cause[start + i] = StuckCause.Cancellation;
+            });
+            return causes;
+        }
+
+        EvaluationEvents Evaluate<TField>(TField[] fields, ulong seed, State state, FieldEvaluator<TField>.OutputReader accept) where TField : struct, IField
+        {
+            var workers = new Workers(_options.Threads, _options.Cancellation);
+            var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, _gradient, new RandomPoint(state, seed), workers, _pool, accept);
+            _metKinks |= events.Kinks > 0;
+            return events;
+        }
+
+        ulong SeedOf(string purpose, int attempt, int number) =>
+            new RandomFunction(_options.Seed, RandomFunction.Purpose(purpose)).Word(((ulong)attempt << 32) + (ulong)number);
+
+        static long Moving(State state) => state.Codes.Sum(codes => (long)codes.Length - codes.AsSpan().Count(0));
+
+        public void Dispose() => _pool.Dispose();
+    }
+}

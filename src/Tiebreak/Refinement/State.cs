@@ -1,0 +1,85 @@
+using Tiebreak.Evaluation;
+using Tiebreak.Formats;
+using Tiebreak.Numbers;
+
+namespace Tiebreak.Refinement;
+
+/// <summary>
+/// A candidate invariant set during refinement: for each parameter 0 (stuck) or ± its class, in any numbering; and the step at which each class
+/// first moves. It is also the point at which the next round evaluates: stuck parameters keep their exact value, each class draws one.
+/// </summary>
+sealed class State(Model model, int[][] codes, List<int> firstSteps)
+{
+    readonly Dictionary<string, int> _index = Enumerable.Range(0, model.Parameters.Count).ToDictionary(k => model.Parameters[k].Name, StringComparer.Ordinal);
+
+    public Model Model { get; } = model;
+
+    /// <summary>One code a parameter, row-major, for each tensor.</summary>
+    public int[][] Codes { get; } = codes;
+
+    /// <summary>For each class its first step; index 0 unused.</summary>
+    public List<int> FirstSteps { get; } = firstSteps;
+
+    public int Classes => FirstSteps.Count - 1;
+
+    public int IndexOf(string name) => _index[name];
+
+    /// <summary>The optimistic start: nothing moves.</summary>
+    public static State AllStuck(Model model) =>
+        new(model, [.. model.Parameters.Select(parameter => new int[parameter.Shape.Count])], [0]);
+
+    /// <summary>The same set in the numbering of contract.md: classes by first appearance, their first member positive.</summary>
+    public Partition ToPartition()
+    {
+        var renumbered = new int[FirstSteps.Count]; // signed: what the positive code becomes
+        var steps = new List<int> { 0 };
+        var numbered = new int[Codes.Length][];
+        for (var tensor = 0; tensor < Codes.Length; tensor++)
+        {
+            var from = Codes[tensor];
+            var to = numbered[tensor] = new int[from.Length];
+            for (var i = 0; i < from.Length; i++)
+            {
+                var code = from[i];
+                if (code == 0) continue;
+                var number = Math.Abs(code);
+                if (renumbered[number] == 0)
+                {
+                    steps.Add(FirstSteps[number]);
+                    renumbered[number] = code > 0 ? steps.Count - 1 : -(steps.Count - 1);
+                }
+
+                to[i] = code > 0 ? renumbered[number] : -renumbered[number];
+            }
+        }
+
+        return new Partition(numbered, steps);
+    }
+}
+
+/// <summary>A random point of a state (theory §3, step 1): every evaluation draws its own.</summary>
+sealed class RandomPoint(State state, ulong seed) : IParameterPoint
+{
+    public void Fill<TField>(TField field, int lane, string name, long start, Span<ulong> values) where TField : struct, IField
+    {
+        var tensor = state.IndexOf(name);
+        var codes = state.Codes[tensor].AsSpan((int)start, values.Length);
+        var random = new RandomFunction(seed + (ulong)lane, RandomFunction.Purpose("parameters"));
+        if (codes.Contains(0)) ExactImages.Fill(field, state.Model.Parameters[tensor].Start, start, values);
+        int lastCode = 0;
+        ulong lastValue = 0;
+        for (var i = 0; i < values.Length; i++)
+        {
+            var code = codes[i];
+            if (code == 0) continue;
+            if (code != lastCode)
+            {
+                lastCode = code;
+                lastValue = typeof(TField) == typeof(ZeroPattern) ? 1 : random.Below(field.Modulus, (ulong)Math.Abs(code));
+                if (code < 0) lastValue = field.Negate(lastValue);
+            }
+
+            values[i] = lastValue;
+        }
+    }
+}

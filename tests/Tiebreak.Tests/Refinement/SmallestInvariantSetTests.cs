@@ -1,0 +1,118 @@
+using Tiebreak.Formats;
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+using Tiebreak.Refinement;
+using Xunit;
+
+namespace Tiebreak.Tests.Refinement;
+
+/// <summary>Small networks whose answer can be worked out by hand (theory §7).</summary>
+public sealed class SmallestInvariantSetTests
+{
+    static readonly Rational Tenth = new(1, 10);
+
+    [Fact]
+    public void Constant_mlp_has_ten_degrees_of_freedom()
+    {
+        var partition = Find(Mlp(FunctionKind.Tanh, [3, 4, 4, 2], Tenth)).Partition!;
+        Assert.Equal(10, partition.Classes);
+        Assert.Equal(0, partition.Stuck);
+        Assert.Equal([1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3], partition.Codes[0]);
+        Assert.All(partition.FirstSteps.Skip(1), step => Assert.Equal(1, step));
+    }
+
+    [Fact]
+    public void Zero_tanh_mlp_moves_only_its_output_bias()
+    {
+        var partition = Find(Mlp(FunctionKind.Tanh, [3, 4, 4, 2], Rational.Zero)).Partition!;
+        Assert.Equal((2, 44), (partition.Classes, partition.Stuck));
+    }
+
+    [Fact]
+    public void Zero_mlp_with_an_activation_that_lifts_zero_starts_layer_after_layer()
+    {
+        var partition = Find(Mlp(FunctionKind.Exp, [3, 4, 4, 2], Rational.Zero)).Partition!; // exp 0 is not 0, as sigmoid 0 is not
+        Assert.Equal((10, 0), (partition.Classes, partition.Stuck));
+        Assert.Equal([3, 2, 1], new[] { 0, 2, 4 }.Select(tensor => partition.FirstSteps[partition.Codes[tensor][0]]));
+    }
+
+    [Fact]
+    public void A_linear_loss_from_zero_is_free_unless_its_data_are_equal()
+    {
+        Assert.Equal(2, Find(Linear("x1")).Partition!.Classes);
+        Assert.Equal(1, Find(Linear("x0")).Partition!.Classes);
+
+        static Model Linear(string second)
+        {
+            var b = new ProgramBuilder();
+            Node a = b.Parameter("a", Shape.Scalar), c = b.Parameter("b", Shape.Scalar);
+            b.Output("loss", b.Add(b.Multiply(a, b.Data("x0", Shape.Scalar)), b.Multiply(c, b.Data(second, Shape.Scalar))));
+            return Model(b, ("a", Shape.Scalar, 0), ("b", Shape.Scalar, 0));
+        }
+    }
+
+    [Fact]
+    public void A_power_of_two_that_the_field_takes_for_one_is_told_apart()
+    {
+        // 2⁶¹ = 1 modulo 2⁶¹ − 1: the frozen factors 1 and 2⁻⁶¹ have one image there, and only a random prime sees the difference.
+        var b = new ProgramBuilder();
+        Node a = b.Parameter("a", Shape.Scalar), c = b.Parameter("b", Shape.Scalar);
+        Node x = b.Data("x", Shape.Scalar);
+        var small = b.Fill(Rational.FromDouble(Math.ScaleB(1, -61)), Shape.Scalar);
+        b.Output("loss", b.Multiply(x, b.Add(a, b.Multiply(small, c))));
+        Assert.Equal(2, Find(Model(b, ("a", Shape.Scalar, Tenth), ("b", Shape.Scalar, Tenth))).Partition!.Classes);
+    }
+
+    [Fact]
+    public void Division_by_an_exact_zero_is_reported_not_swallowed()
+    {
+        var b = new ProgramBuilder { Origin = "line 3" };
+        Node a = b.Parameter("a", Shape.Scalar);
+        b.Output("loss", b.Divide(b.Data("x", Shape.Scalar), a));
+        var result = Find(Model(b, ("a", Shape.Scalar, 0)));
+        Assert.Null(result.Partition);
+        Assert.Equal(["line 3"], result.SingularOrigins);
+    }
+
+    [Fact]
+    public void One_thread_and_two_give_the_same_answer()
+    {
+        var model = Mlp(FunctionKind.Tanh, [3, 4, 4, 2], Tenth);
+        var one = SmallestInvariantSet.Find(model, new RefinementOptions { Threads = 1 });
+        var two = SmallestInvariantSet.Find(model, new RefinementOptions { Threads = 2, Seed = 5 });
+        Assert.True(one.Partition!.SameAs(two.Partition!));
+    }
+
+    static RefinementResult Find(Model model)
+    {
+        var result = SmallestInvariantSet.Find(model, new RefinementOptions());
+        Assert.InRange(result.ErrorBound, 0, 1e-18);
+        return result;
+    }
+
+    static Model Mlp(FunctionKind activation, int[] widths, Rational weight)
+    {
+        var b = new ProgramBuilder();
+        var parameters = new List<(string, Shape, Rational)>();
+        var h = b.Data("x", new Shape(2, widths[0]));
+        for (var layer = 1; layer < widths.Length; layer++)
+        {
+            var shape = new Shape(widths[layer], widths[layer - 1]);
+            parameters.Add(($"fc{layer}.weight", shape, weight));
+            parameters.Add(($"fc{layer}.bias", new Shape(widths[layer]), Rational.Zero));
+            h = b.Contract("ni", "oi", "no", h, b.Parameter($"fc{layer}.weight", shape));
+            h = b.Add(h, b.BroadcastTo(b.Parameter($"fc{layer}.bias", new Shape(widths[layer])), h.Shape));
+            if (layer < widths.Length - 1) h = b.Apply(activation, h);
+        }
+
+        b.Output("y", h);
+        return Model(b, [.. parameters]) with { OutputIsLoss = false };
+    }
+
+    static Model Model(ProgramBuilder builder, params (string Name, Shape Shape, Rational Value)[] parameters) => new()
+    {
+        Program = builder.Build(),
+        Parameters = [.. parameters.Select(p => new ParameterTensor(p.Name, p.Shape, new UniformTensor(p.Shape.Count, p.Value)))],
+        OutputIsLoss = true,
+    };
+}
