@@ -1,0 +1,58 @@
+using Tiebreak.Formats.Formulas;
+using Tiebreak.Formats.Onnx;
+
+namespace Tiebreak.Formats;
+
+/// <summary>Opens a model file of any known kind. The list of kinds is here.</summary>
+public static class ModelFile
+{
+    /// <summary>How much of a file is looked at to tell text from binary.</summary>
+    const int Glance = 4096;
+
+    static readonly (string Extension, string Kind, bool IsText, Func<string, IModelFile> Open)[] Kinds =
+    [
+        (".tb", "a formula", true, FormulaReader.Open),
+        (".onnx", "an ONNX network", false, OnnxReader.Open),
+    ];
+
+    /// <summary>Opens the file by its extension, after a look at whether its content can be what the extension says.</summary>
+    /// <exception cref="TiebreakException">There is no such file, its kind is unknown, or its content is not of that kind; one line names the file and the remedy.</exception>
+    public static IModelFile Open(string path)
+    {
+        if (Directory.Exists(path)) throw new TiebreakException($"{path}: is a folder; name a model file ({Known})");
+        var extension = Path.GetExtension(path);
+        var (_, kind, isText, open) = Kinds.FirstOrDefault(known => string.Equals(known.Extension, extension, StringComparison.OrdinalIgnoreCase));
+        if (open is null) throw new TiebreakException($"{path}: {(extension.Length == 0 ? "a file without extension" : $"the extension {extension}")} is not known; known are {Known}");
+        switch (LooksLikeText(path))
+        {
+            case false when isText:
+                throw new TiebreakException($"{path}: is named like {kind}, but its content is binary; was it renamed? Give it the extension of what it is ({Known})");
+            case true when !isText:
+                throw new TiebreakException($"{path}: is named like {kind}, but its content is text; was it renamed, or is it a download that failed?");
+        }
+
+        return open(path);
+    }
+
+    static string Known => string.Join(", ", Kinds.Select(kind => $"{kind.Extension} ({kind.Kind})"));
+
+    static bool LooksLikeText(string path)
+    {
+        try
+        {
+            var file = new FileInfo(path);
+            if (!file.Exists) throw new TiebreakException($"{path}: does not exist; check the path");
+            if (file.Length == 0) throw new TiebreakException($"{path}: is empty; write or download it again");
+            using var stream = file.OpenRead();
+            var start = new byte[Math.Min(Glance, file.Length)];
+            stream.ReadExactly(start);
+
+            // A protobuf message of more than a few bytes holds tags and lengths below the space; a text holds none but line ends and tabs.
+            return Array.TrueForAll(start, symbol => symbol >= 0x20 ? symbol != 0x7F : symbol is (byte)'\n' or (byte)'\r' or (byte)'\t' or (byte)'\f');
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new TiebreakException($"{path}: cannot be read: {error.Message}", error);
+        }
+    }
+}
