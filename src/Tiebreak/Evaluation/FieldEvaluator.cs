@@ -241,7 +241,7 @@ sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
 
     View Data(TField field, int lane, Primitive.Data data, Shape shape)
     {
-        var random = new RandomFunction(_seed + (ulong)lane, RandomFunction.Purpose("data " + data.Name));
+        var random = new RandomFunction(_seed + (ulong)lane, RandomFunction.Purpose($"{data.Kind} {data.Name}"));
         var isPattern = typeof(TField) == typeof(ZeroPattern);
         var view = Filled(shape, (start, values) =>
         {

@@ -15,7 +15,7 @@ public sealed record Model
     /// <summary>Every tensor that may be trained, in the file's order; the program may use some of them nowhere.</summary>
     public required IReadOnlyList<ParameterTensor> Parameters { get; init; }
 
-    /// <summary>Float tensors that are used as weights but never trained (running statistics, frozen ones, constants); same order rule.</summary>
+    /// <summary>Weights that keep their exact start values (frozen ones, constants of a formula); the program reads them as parameters, too.</summary>
     public IReadOnlyList<ParameterTensor> Frozen { get; init; } = [];
 
     /// <summary>Whether the single scalar output is itself the loss; otherwise any loss of the outputs is meant.</summary>

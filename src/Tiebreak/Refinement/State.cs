@@ -10,6 +10,7 @@ namespace Tiebreak.Refinement;
 /// </summary>
 sealed class State(Model model, int[][] codes, List<int> firstSteps)
 {
+    readonly Dictionary<string, ParameterTensor> _frozen = model.Frozen.ToDictionary(parameter => parameter.Name, StringComparer.Ordinal);
     readonly Dictionary<string, int> _index = Enumerable.Range(0, model.Parameters.Count).ToDictionary(k => model.Parameters[k].Name, StringComparer.Ordinal);
 
     public Model Model { get; } = model;
@@ -21,6 +22,9 @@ sealed class State(Model model, int[][] codes, List<int> firstSteps)
     public List<int> FirstSteps { get; } = firstSteps;
 
     public int Classes => FirstSteps.Count - 1;
+
+    /// <summary>A weight that is never trained, by name; null for those that are.</summary>
+    public ParameterTensor? Frozen(string name) => _frozen.GetValueOrDefault(name);
 
     public int IndexOf(string name) => _index[name];
 
@@ -62,6 +66,12 @@ sealed class RandomPoint(State state, ulong seed) : IParameterPoint
 {
     public void Fill<TField>(TField field, int lane, string name, long start, Span<ulong> values) where TField : struct, IField
     {
+        if (state.Frozen(name) is { } frozen)
+        {
+            ExactImages.Fill(field, frozen.Start, start, values);
+            return;
+        }
+
         var tensor = state.IndexOf(name);
         var codes = state.Codes[tensor].AsSpan((int)start, values.Length);
         var random = new RandomFunction(seed + (ulong)lane, RandomFunction.Purpose("parameters"));
