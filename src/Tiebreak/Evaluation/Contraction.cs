@@ -45,9 +45,9 @@ static class Contraction
         int[] Of(View view, string letters, string wanted) => view.Offsets([.. wanted.Select(letter => letters.IndexOf(letter, StringComparison.Ordinal))]);
         Contractions.Multiply(
             field,
-            left.Start, Of(left, contract.Left, batch), Of(left, contract.Left, rows), Of(left, contract.Left, depth),
-            right.Start, Of(right, contract.Right, batch), Of(right, contract.Right, columns), Of(right, contract.Right, depth),
-            output.Start, Of(output, contract.Output, batch), Of(output, contract.Output, rows), Of(output, contract.Output, columns),
+            new Contractions.Operand(left.Start, Of(left, contract.Left, batch), Of(left, contract.Left, rows), Of(left, contract.Left, depth)),
+            new Contractions.Operand(right.Start, Of(right, contract.Right, batch), Of(right, contract.Right, columns), Of(right, contract.Right, depth)),
+            new Contractions.Result(output.Start, Of(output, contract.Output, batch), Of(output, contract.Output, rows), Of(output, contract.Output, columns)),
             workers.Threads);
     }
 }

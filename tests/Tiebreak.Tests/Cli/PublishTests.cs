@@ -21,7 +21,7 @@ public sealed class PublishTests
         File.WriteAllText(config, $"<configuration><packageSources><clear /><add key=\"local\" value=\"{folder.Path}\" /></packageSources></configuration>");
         var installed = Run("dotnet", "tool", "install", "tiebreak", "--tool-path", folder.File("tools"), "--configfile", config);
         Assert.True(installed.ExitCode == 0, installed.Text);
-        var checkedSample = Run(folder.File("tools", RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? "tiebreak.exe" : "tiebreak"), "check", Repository.File("samples", "constant-mlp.tb"));
+        var checkedSample = Run(folder.File("tools", OperatingSystem.IsWindows() ? "tiebreak.exe" : "tiebreak"), "check", Repository.File("samples", "constant-mlp.tb"));
         Assert.True(checkedSample.ExitCode == 1, checkedSample.Text);
         Assert.Contains("degrees of freedom", checkedSample.Text, StringComparison.Ordinal);
     }
@@ -29,7 +29,7 @@ public sealed class PublishTests
     [Fact]
     public void The_native_binary_links_without_warnings_is_small_and_gives_the_same_answer()
     {
-        Assert.SkipUnless(RuntimeInformation.IsOSPlatform(OSPlatform.Linux) && RuntimeInformation.OSArchitecture == Architecture.X64, "the native binary is tried on linux-x64 only");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && RuntimeInformation.OSArchitecture == Architecture.X64, "the native binary is tried on linux-x64 only");
         Assert.SkipUnless(File.Exists("/usr/bin/gcc"), "needs gcc to link the native binary");
         using var folder = new TemporaryFolder();
         var published = Run(

@@ -30,7 +30,7 @@ public sealed partial class HouseTests
             foreach (Match use in UsesOfFolders().Matches(File.ReadAllText(file)))
             {
                 var used = use.Groups["folder"].Value;
-                if (Allowed.ContainsKey(used) && used != folder && !Allowed[folder].Contains(used)) wrong.Add($"{file}: {use.Value}");
+                if (Allowed.ContainsKey(used) && !string.Equals(used, folder, StringComparison.Ordinal) && !Allowed[folder].Contains(used)) wrong.Add($"{file}: {use.Value}");
             }
         }
 
