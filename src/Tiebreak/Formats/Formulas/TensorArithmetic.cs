@@ -85,9 +85,8 @@ internal sealed class TensorArithmetic(ProgramBuilder builder, ParameterUses use
         var inner = right.Shape[Math.Max(0, right.Shape.Rank - 2)];
         if (left.Shape[left.Shape.Rank - 1] != inner)
             throw errors.Shapes(place, "`@`", left.Shape, right.Shape, $"the last axis of the left ({left.Shape[left.Shape.Rank - 1]}) and the {(right.Shape.Rank == 1 ? "axis" : "last but one")} of the right ({inner}) must be equal");
-        var leading = Math.Max(left.Shape.Rank, right.Shape.Rank) - 2;
+        var leading = Math.Max(0, Math.Max(left.Shape.Rank, right.Shape.Rank) - 2);
         if (left.Shape.Rank > 2 && right.Shape.Rank > 2) (left, right) = CommonLeading(left, right, place);
-        else if (leading > 0) TensorSize.Checked(ProductShape(left.Shape, right.Shape), place, errors);
 
         // Letters: a, b, … for leading axes, aligned to the right; i and j for rows and columns; k is summed.
         var l = left.Shape.Rank == 1 ? "k" : Leading(left.Shape.Rank - 2, leading) + "ik";
