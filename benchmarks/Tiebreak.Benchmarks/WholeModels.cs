@@ -24,7 +24,7 @@ static class WholeModels
             for (var run = 0; run < runs; run++)
             {
                 var clock = Stopwatch.StartNew();
-                using var process = Process.Start(new ProcessStartInfo("dotnet", [command, "check", file, "--format", "json"]) { RedirectStandardOutput = true })!;
+                using var process = Process.Start(new ProcessStartInfo("dotnet", [command, "check", file, "--format", "json"]) { RedirectStandardOutput = true, UseShellExecute = false })!;
                 var reading = process.StandardOutput.ReadToEndAsync();
                 while (!process.WaitForExit(50))
                 {
