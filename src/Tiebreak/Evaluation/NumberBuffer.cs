@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Tiebreak.Numbers;
 
 namespace Tiebreak.Evaluation;
 
@@ -12,7 +12,7 @@ sealed unsafe class NumberBuffer
     {
         _pool = pool;
         Capacity = capacity;
-        Numbers = (ulong*)NativeMemory.Alloc((nuint)Math.Max(1, capacity), sizeof(ulong));
+        Numbers = (ulong*)HugePages.Allocate((nuint)Math.Max(1, capacity) * sizeof(ulong));
     }
 
     public ulong* Numbers { get; }
@@ -28,7 +28,7 @@ sealed unsafe class NumberBuffer
 
     internal void Reuse() => _users = 1;
 
-    internal void Free() => NativeMemory.Free(Numbers);
+    internal void Free() => HugePages.Free(Numbers);
 }
 
 /// <summary>

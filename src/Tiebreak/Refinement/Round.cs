@@ -5,40 +5,62 @@ namespace Tiebreak.Refinement;
 /// <summary>Theory §3, step 3: the gradient at a random point of a state decides the next state. Gradients arrive in pieces, tensor by tensor.</summary>
 sealed class Round<TField>(TField field, State before, int number, StartValues startValues) where TField : struct, IField
 {
-    readonly ClassTable _classes = new();
+    readonly ClassTable _classes = new(ExpectedClasses(before));
     readonly List<int> _firstSteps = [0];
     readonly int[][] _codes = new int[before.Codes.Length][];
-    ulong[] _keys = [];
+    ulong[] _starts = [];
+    ulong[] _gradients = [];
+    int[] _moving = []; // position in the piece, complemented where the sign is negative
+    int[] _next = [];
 
     /// <summary>Takes gradients of a parameter from <paramref name="start"/> on.</summary>
     public void Accept(string name, int lane, long start, ReadOnlySpan<ulong> gradients)
     {
         var tensor = before.IndexOf(name);
-        var old = before.Codes[tensor];
-        var codes = _codes[tensor] ??= new int[old.Length];
-        if (_keys.Length < gradients.Length) _keys = new ulong[gradients.Length];
-        var keys = _keys.AsSpan(0, gradients.Length);
-        startValues.Read(before.Model.Parameters[tensor].Start, start, keys);
+        var old = before.Codes[tensor].AsSpan((int)start, gradients.Length);
+        var codes = (_codes[tensor] ??= HugePages.NewArray<int>(before.Codes[tensor].Length)).AsSpan((int)start, gradients.Length);
+        if (_starts.Length < gradients.Length)
+            (_starts, _gradients, _moving, _next) = (new ulong[gradients.Length], new ulong[gradients.Length], new int[gradients.Length], new int[gradients.Length]);
+        startValues.Read(before.Model.Parameters[tensor].Start, start, _starts.AsSpan(0, gradients.Length));
+
         var half = field.Modulus / 2;
+        var moving = 0;
         for (var i = 0; i < gradients.Length; i++)
         {
             var gradient = gradients[i];
-            var was = old[start + i];
-            if (was == 0 && gradient == 0) continue; // stays stuck
+            if (old[i] == 0 && gradient == 0) continue; // stays stuck
 
             // From a start value other than 0 the sign is its own; from 0 it is the gradient's, up to a common one.
-            var negative = keys[i] == 0 ? gradient > half : StartValues.IsNegative(keys[i]);
+            var key = _starts[i];
+            var negative = key == 0 ? gradient > half : StartValues.IsNegative(key);
             if (negative && gradient != 0) gradient = field.Modulus - gradient;
-            var next = _classes.ClassOf(StartValues.Magnitude(keys[i]), gradient);
-            if (next == _firstSteps.Count) _firstSteps.Add(was == 0 ? number : before.FirstSteps[Math.Abs(was)]);
-            codes[start + i] = negative ? -next : next;
+            _moving[moving] = negative ? ~i : i;
+            _starts[moving] = StartValues.Magnitude(key);
+            _gradients[moving++] = gradient;
         }
+
+        _classes.ClassesOf(_starts.AsSpan(0, moving), _gradients.AsSpan(0, moving), _next);
+        for (var k = 0; k < moving; k++)
+        {
+            var negative = _moving[k] < 0;
+            var i = negative ? ~_moving[k] : _moving[k];
+            var next = _next[k];
+            if (next == _firstSteps.Count) _firstSteps.Add(old[i] == 0 ? number : before.FirstSteps[Math.Abs(old[i])]);
+            codes[i] = negative ? -next : next;
+        }
+    }
+
+    // Each state refines the one before; and numbers that were drawn are all different, so the first round may as well make room for them.
+    static int ExpectedClasses(State before)
+    {
+        var drawn = before.Model.Parameters.Where(parameter => parameter.Start is not UniformTensor).Sum(parameter => parameter.Shape.Count);
+        return (int)Math.Max(before.Classes, before.Classes == 0 ? Math.Min(drawn, 1 << 26) : 0);
     }
 
     /// <summary>The next state, once all gradients are in. A parameter that got none has gradient zero: it was stuck and stays so.</summary>
     public State Next()
     {
-        for (var tensor = 0; tensor < _codes.Length; tensor++) _codes[tensor] ??= new int[before.Codes[tensor].Length];
+        for (var tensor = 0; tensor < _codes.Length; tensor++) _codes[tensor] ??= HugePages.NewArray<int>(before.Codes[tensor].Length);
         return new State(before.Model, _codes, _firstSteps);
     }
 }
@@ -79,7 +101,7 @@ sealed class Verification<TField>(TField[] fields, State state) where TField : s
 
     static ulong[] NewTable(int count)
     {
-        var table = new ulong[count];
+        var table = HugePages.NewArray<ulong>(count);
         Array.Fill(table, Unknown);
         return table;
     }

@@ -30,7 +30,7 @@ sealed class State(Model model, int[][] codes, List<int> firstSteps)
 
     /// <summary>The optimistic start: nothing moves.</summary>
     public static State AllStuck(Model model) =>
-        new(model, [.. model.Parameters.Select(parameter => new int[parameter.Shape.Count])], [0]);
+        new(model, [.. model.Parameters.Select(parameter => HugePages.NewArray<int>((int)parameter.Shape.Count))], [0]);
 
     /// <summary>The same set in the numbering of contract.md: classes by first appearance, their first member positive.</summary>
     public Partition ToPartition()
@@ -41,7 +41,7 @@ sealed class State(Model model, int[][] codes, List<int> firstSteps)
         for (var tensor = 0; tensor < Codes.Length; tensor++)
         {
             var from = Codes[tensor];
-            var to = numbered[tensor] = new int[from.Length];
+            var to = numbered[tensor] = HugePages.NewArray<int>(from.Length);
             for (var i = 0; i < from.Length; i++)
             {
                 var code = from[i];

@@ -33,7 +33,7 @@ static unsafe class TiledContraction<TField, TKernel>
         var b = right.Start + right.Batch[problem];
         var r = output.Start + output.Batch[problem];
         var power93 = field.Power(2, 93);
-        var leftPanels = (long*)NativeMemory.AlignedAlloc((nuint)((long)rowPanels * Rows * block * sizeof(long)), 64);
+        var leftPanels = (long*)HugePages.Allocate((nuint)((long)rowPanels * Rows * block * sizeof(long)));
         try
         {
             for (var start = 0; start < depth; start += block)
@@ -63,7 +63,7 @@ static unsafe class TiledContraction<TField, TKernel>
         }
         finally
         {
-            NativeMemory.AlignedFree(leftPanels);
+            HugePages.Free(leftPanels);
         }
     }
 
