@@ -55,6 +55,10 @@ public sealed record TensorCounts(string Name, IReadOnlyList<int> Shape, long Pa
 /// <summary>Groups of slices of a tensor that stay equal up to sign for ever.</summary>
 /// <param name="Tensor">The tensor.</param>
 /// <param name="Axis">The axis along which it is sliced.</param>
-/// <param name="Kind"><c>neuron</c>, <c>channel</c>, <c>input</c>, <c>head</c>, <c>expert</c>, <c>row</c> or <c>slice</c>.</param>
+/// <param name="Kind"><c>neuron</c>, <c>channel</c>, <c>input</c>, <c>head</c>, <c>expert</c>, <c>row</c>, <c>unit</c> (an element of a vector) or <c>slice</c>.</param>
 /// <param name="Groups">Indices of the slices, each group ascending and of two or more.</param>
-public sealed record UnitGroups(string Tensor, int Axis, string Kind, IReadOnlyList<IReadOnlyList<int>> Groups);
+public sealed record UnitGroups(string Tensor, int Axis, string Kind, IReadOnlyList<IReadOnlyList<int>> Groups)
+{
+    /// <summary>How many neighbouring slices make one unit; more than 1 for heads, whose indices count blocks of slices.</summary>
+    public int SlicesPerUnit { get; init; } = 1;
+}

@@ -1,0 +1,63 @@
+using Tiebreak.Formats;
+using Tiebreak.Refinement;
+
+namespace Tiebreak.Findings;
+
+/// <summary>What the rules look at: the analysis and everything derived from its partition, each derived once.</summary>
+sealed class Evidence
+{
+    /// <summary>Derives the evidence; linear in the number of parameters.</summary>
+    /// <exception cref="ArgumentException">The analysis has no partition.</exception>
+    public Evidence(Analysis analysis, CancellationToken cancellation)
+    {
+        Analysis = analysis;
+        Cancellation = cancellation;
+        Partition = analysis.Partition ?? throw new ArgumentException("an analysis without a partition has no evidence");
+        Counts = VerdictCounter.Count(analysis.Model, Partition, cancellation);
+        Units = Units.Of(analysis.Model, Partition, cancellation);
+        Copies = CopySets.Of(analysis.Model, Partition);
+        Clusters = UnitCluster.Of(analysis.Model, Units, Copies.Later);
+        Loose = LooseTies.Of(analysis.Model, Partition, Units, Copies.Later, cancellation);
+    }
+
+    /// <summary>What the refinement found.</summary>
+    public Analysis Analysis { get; }
+
+    /// <summary>Stops the derivation.</summary>
+    public CancellationToken Cancellation { get; }
+
+    /// <summary>The smallest invariant set.</summary>
+    public Partition Partition { get; }
+
+    /// <summary>The tensors, in order.</summary>
+    public IReadOnlyList<ParameterTensor> Parameters => Analysis.Model.Parameters;
+
+    /// <summary>Numbers for the model and each tensor.</summary>
+    public VerdictCounter Counts { get; }
+
+    /// <summary>Slices in lockstep or mirrored.</summary>
+    public Units Units { get; }
+
+    /// <summary>Whole tensors in lockstep.</summary>
+    public CopySets Copies { get; }
+
+    /// <summary>The same units seen in several tensors.</summary>
+    public IReadOnlyList<UnitCluster> Clusters { get; }
+
+    /// <summary>Ties that neither slices nor copies explain.</summary>
+    public LooseTies Loose { get; }
+
+    /// <summary>Why a parameter is stuck.</summary>
+    public StuckCause StuckBy(int tensor, int index) =>
+        tensor < Analysis.StuckBy.Count && Analysis.StuckBy[tensor] is { } causes ? causes[index] : StuckCause.Zero;
+
+    /// <summary>The name of a tensor in backticks.</summary>
+    public string Quoted(int tensor) => $"`{Parameters[tensor].Name}`";
+}
+
+/// <summary>A finding before its level is settled.</summary>
+/// <param name="Finding">At the rule's level.</param>
+/// <param name="Tensors">Every tensor whose parameters it is about.</param>
+/// <param name="Affected">How many parameters it is about; worse findings come first.</param>
+/// <param name="HoldsIn">Whether the same is true of another partition of the model; null where the question makes no sense.</param>
+sealed record Draft(Finding Finding, IReadOnlyList<int> Tensors, long Affected, Func<Partition, bool>? HoldsIn);

@@ -1,0 +1,121 @@
+using Tiebreak.Formats;
+using Tiebreak.Refinement;
+
+namespace Tiebreak.Findings;
+
+/// <summary>Two parameters that stay equal, or each other's negative.</summary>
+readonly record struct LoosePair(int TensorA, int IndexA, int TensorB, int IndexB);
+
+/// <summary>Ties among tensors that are connected by them.</summary>
+/// <param name="Tensors">The tensors, ascending.</param>
+/// <param name="Examples">A few of the pairs.</param>
+/// <param name="Count">How many pairs there are (each parameter with the first of its class).</param>
+sealed record LooseComponent(IReadOnlyList<int> Tensors, IReadOnlyList<LoosePair> Examples, long Count);
+
+/// <summary>
+/// Ties that no unit and no copy explains: two scalars, W[i,j] and W[j,i] of a symmetric matrix, crossed pairs. What is left after the first
+/// slice of each group, and the first tensor of each set of copies, has been taken: if a class still has several members, they are loose.
+/// </summary>
+sealed class LooseTies
+{
+    const int ExamplesEach = 3;
+
+    /// <summary>More classes than this are counted, not looked up.</summary>
+    const int MostClasses = 1 << 20;
+
+    LooseTies(IReadOnlyList<LooseComponent> equal, IReadOnlyList<LooseComponent> negative)
+    {
+        Equal = equal;
+        Negative = negative;
+    }
+
+    /// <summary>Pairs that stay equal.</summary>
+    public IReadOnlyList<LooseComponent> Equal { get; }
+
+    /// <summary>Pairs that stay each other's negative.</summary>
+    public IReadOnlyList<LooseComponent> Negative { get; }
+
+    /// <summary>Looks for loose ties: one pass, a second if there are any.</summary>
+    public static LooseTies Of(Model model, Partition partition, Units units, IReadOnlySet<int> skipped, CancellationToken cancellation)
+    {
+        var seen = new ClassSet(partition.Classes);
+        var several = new ClassSet(partition.Classes);
+        var any = false;
+        ForEachLeft(model, partition, units, skipped, (_, _, code) =>
+        {
+            if (seen.Add(Math.Abs(code))) return;
+            several.Add(Math.Abs(code));
+            any = true;
+        }, cancellation);
+        if (!any) return new LooseTies([], []);
+
+        var firsts = new Dictionary<int, (int Tensor, int Index, int Code)>();
+        var equal = new Components(model.Parameters.Count);
+        var negative = new Components(model.Parameters.Count);
+        ForEachLeft(model, partition, units, skipped, (tensor, index, code) =>
+        {
+            var number = Math.Abs(code);
+            if (!several.Contains(number)) return;
+            if (!firsts.TryGetValue(number, out var first))
+            {
+                if (firsts.Count < MostClasses) firsts.Add(number, (tensor, index, code));
+                return;
+            }
+
+            (first.Code == code ? equal : negative).Add(new LoosePair(first.Tensor, first.Index, tensor, index));
+        }, cancellation);
+        return new LooseTies(equal.List(), negative.List());
+    }
+
+    /// <summary>Visits each moving parameter that is not in a repeated slice or a later copy.</summary>
+    static void ForEachLeft(Model model, Partition partition, Units units, IReadOnlySet<int> skipped, Action<int, int, int> visit, CancellationToken cancellation)
+    {
+        for (var tensor = 0; tensor < model.Parameters.Count; tensor++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (skipped.Contains(tensor)) continue;
+            var codes = partition.Codes[tensor];
+            var repeated = units.Groupings[tensor]
+                .Select(grouping => (grouping, layout: new SliceLayout(model.Parameters[tensor].Shape.Sizes, grouping.Axis))).ToArray();
+            for (var index = 0; index < codes.Length; index++)
+            {
+                if (codes[index] == 0) continue;
+                var isLeft = true;
+                foreach (var (grouping, layout) in repeated) isLeft &= !grouping.Repeats(index / layout.Inner % layout.Size);
+                if (isLeft) visit(tensor, index, codes[index]);
+            }
+        }
+    }
+
+    /// <summary>Tensors connected by pairs, as a forest of sets.</summary>
+    sealed class Components(int tensors)
+    {
+        readonly int[] _parent = [.. Enumerable.Range(0, tensors)];
+        readonly Dictionary<(int, int), (List<LoosePair> Examples, long Count)> _pairs = [];
+
+        public void Add(LoosePair pair)
+        {
+            var key = (pair.TensorA, pair.TensorB);
+            var (examples, count) = _pairs.TryGetValue(key, out var known) ? known : ([], 0);
+            if (examples.Count < ExamplesEach) examples.Add(pair);
+            _pairs[key] = (examples, count + 1);
+            _parent[Root(pair.TensorA)] = Root(pair.TensorB);
+        }
+
+        public IReadOnlyList<LooseComponent> List() =>
+        [
+            .. _pairs.GroupBy(pair => Root(pair.Key.Item1))
+                .Select(group => new LooseComponent(
+                    [.. group.SelectMany(pair => new[] { pair.Key.Item1, pair.Key.Item2 }).Distinct().Order()],
+                    [.. group.SelectMany(pair => pair.Value.Examples).Take(ExamplesEach)],
+                    group.Sum(pair => pair.Value.Count)))
+                .OrderBy(component => component.Tensors[0]),
+        ];
+
+        int Root(int tensor)
+        {
+            while (_parent[tensor] != tensor) tensor = _parent[tensor] = _parent[_parent[tensor]];
+            return tensor;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using Tiebreak.Formats;
+
+namespace Tiebreak.Findings;
+
+/// <summary>Puts lists into words that stay short however long the list is.</summary>
+static class Phrases
+{
+    const int Most = 4;
+
+    /// <summary><c>a, b and c</c>, or <c>a, b, c, d and 12 more</c>.</summary>
+    public static string List(IReadOnlyList<string> items, int most = Most)
+    {
+        if (items.Count == 1) return items[0];
+        if (items.Count > most) return $"{string.Join(", ", items.Take(most))} and {items.Count - most:N0} more";
+        return $"{string.Join(", ", items.Take(items.Count - 1))} and {items[^1]}";
+    }
+
+    /// <summary><c>0, 1, 2</c>, or <c>0, 1, 2, 3, ... (64 in all)</c>.</summary>
+    public static string Indices(IReadOnlyList<int> indices) =>
+        indices.Count <= 8 ? string.Join(", ", indices) : $"{string.Join(", ", indices.Take(Most))}, ... ({indices.Count:N0} in all)";
+
+    /// <summary>A few groups of indices: <c>0, 2</c>, or <c>{0, 2} and {1, 3}</c>.</summary>
+    public static string Groups(IReadOnlyList<IReadOnlyList<int>> groups) =>
+        groups.Count == 1 ? Indices(groups[0]) : List([.. groups.Select(group => $"{{{Indices(group)}}}")], 3);
+
+    /// <summary>What slices of a kind are called, in the plural.</summary>
+    public static string Plural(string kind, int axis, int rank) => kind switch
+    {
+        "neuron" => "units",
+        "slice" when rank == 2 => axis == 0 ? "rows" : "columns",
+        "unit" => "elements",
+        _ => kind + "s",
+    };
+
+    /// <summary>For instance <c>`W[0,1]`</c>, or <c>`a`</c> for a scalar.</summary>
+    public static string Element(ParameterTensor parameter, int index)
+    {
+        if (parameter.Shape.Rank == 0) return $"`{parameter.Name}`";
+        var strides = parameter.Shape.Strides();
+        var places = strides.Select((stride, axis) => index / stride % parameter.Shape[axis]);
+        return $"`{parameter.Name}[{string.Join(",", places)}]`";
+    }
+
+    /// <summary><c>all 12</c> or <c>3 of 12</c>.</summary>
+    public static string Share(long part, long whole) => part == whole ? whole == 1 ? "its only number" : $"all {whole:N0}" : $"{part:N0} of {whole:N0}";
+}

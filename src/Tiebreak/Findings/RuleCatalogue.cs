@@ -1,0 +1,24 @@
+using Tiebreak.Findings.Rules;
+
+namespace Tiebreak.Findings;
+
+/// <summary>All rules of this version, by code.</summary>
+public static class RuleCatalogue
+{
+    /// <summary>The rules in order of their codes.</summary>
+    public static IReadOnlyList<Rule> All { get; } =
+    [
+        LockstepUnits.Rule, StuckParameters.Rule, MirroredUnits.Rule, RedundantBias.Rule, IdenticalCopies.Rule, LateStart.Rule,
+        BrokenOnlyByNoise.Rule, NonFinite.Rule, EqualButFree.Rule,
+    ];
+
+    /// <summary>The rule with a code or name, in any case.</summary>
+    /// <exception cref="TiebreakException">There is none; names the nearest.</exception>
+    public static Rule Find(string codeOrName)
+    {
+        foreach (var rule in All)
+            if (rule.Code.Equals(codeOrName, StringComparison.OrdinalIgnoreCase) || rule.Name.Equals(codeOrName, StringComparison.OrdinalIgnoreCase)) return rule;
+        var nearest = NearestName.Of(codeOrName, All.SelectMany(rule => new[] { rule.Code, rule.Name }));
+        throw new TiebreakException($"there is no rule `{codeOrName}`; {(nearest is null ? $"the rules are {string.Join(", ", All.Select(rule => rule.Code))}" : $"did you mean `{nearest}`?")}");
+    }
+}

@@ -1,0 +1,75 @@
+namespace Tiebreak.Findings.Rules;
+
+/// <summary>TB012: slices or whole tensors that are equal now and yet proved able to separate: the frequent false alarm, all in one finding.</summary>
+static class EqualButFree
+{
+    public static Rule Rule { get; } = new("TB012", "equal-but-free", Level.Note, "equal now, and proved able to separate");
+
+    public static IEnumerable<Draft> Find(Evidence evidence)
+    {
+        var values = new StartValues(evidence.Parameters);
+        var places = new List<(int Tensor, string Text, long Count)>();
+        for (var tensor = 0; tensor < evidence.Parameters.Count; tensor++)
+        {
+            evidence.Cancellation.ThrowIfCancellationRequested();
+            if (EqualSlices(evidence, values, tensor) is { Count: > 0 } free) places.Add((tensor, Describe(evidence, tensor, free), free.Count));
+        }
+
+        var clones = Clones(evidence, values);
+        foreach (var set in clones) places.Add((set[0], $"{Phrases.List([.. set.Select(evidence.Quoted)])} as wholes", set.Length));
+        if (places.Count == 0) yield break;
+
+        var tensors = places.Select(place => place.Tensor).Concat(clones.SelectMany(set => set)).Distinct().Order().ToArray();
+        var steps = tensors.Select(tensor => evidence.Counts.Tensors[tensor].FirstStepMin).Where(step => step > 0).DefaultIfEmpty(1).ToArray();
+        yield return new Draft(
+            new Finding
+            {
+                Rule = Rule.Code,
+                Name = Rule.Name,
+                Level = Rule.Level,
+                Tensor = evidence.Parameters[tensors[0]].Name,
+                Tensors = [.. tensors.Select(tensor => evidence.Parameters[tensor].Name)],
+                Message = $"equal now but free to separate, moving from {(steps.Min() == steps.Max() ? $"step {steps.Min()}" : $"steps {steps.Min()} to {steps.Max()}")} on: {Phrases.List([.. places.Select(place => place.Text)])}",
+                Because = "they start equal, but their gradients differ at a point that training can reach",
+                Fix = "nothing: equal start values alone do no harm here",
+            },
+            tensors,
+            places.Sum(place => place.Count),
+            null);
+    }
+
+    static string Describe(Evidence evidence, int tensor, List<int> slices)
+    {
+        var axis = evidence.Units.OwnAxis(tensor);
+        var shape = evidence.Parameters[tensor].Shape;
+        var plural = Phrases.Plural(evidence.Units.Kind(tensor, axis), axis, shape.Rank);
+        return slices.Count == shape[axis] ? $"all {slices.Count:N0} {plural} of {evidence.Quoted(tensor)}" : $"{plural} {Phrases.Indices(slices)} of {evidence.Quoted(tensor)}";
+    }
+
+    /// <summary>The slices that are equal to one they are not tied to. Vectors are left out: zero biases and unit scales are everywhere.</summary>
+    static List<int> EqualSlices(Evidence evidence, StartValues values, int tensor)
+    {
+        var shape = evidence.Parameters[tensor].Shape;
+        if (shape.Rank < 2 || shape.Count == 0) return [];
+        var axis = evidence.Units.OwnAxis(tensor);
+        var layout = new SliceLayout(shape.Sizes, axis);
+        var codes = evidence.Partition.Codes[tensor];
+        var free = new List<int>();
+        foreach (var members in values.EqualSlices(tensor, axis))
+        {
+            var moving = members.Where(slice => !layout.HoldsOnlyZeros(codes, slice)).ToArray();
+            // Equal to the first one by value: free if not all of them are tied to it.
+            if (moving.Length > 1 && moving.Any(slice => !layout.AreEqual(codes, moving[0], slice, sameSign: true))) free.AddRange(moving);
+        }
+
+        free.Sort();
+        return free;
+    }
+
+    static List<int[]> Clones(Evidence evidence, StartValues values) =>
+    [
+        .. values.EqualTensors()
+            .Select(set => set.Where(tensor => evidence.Counts.Tensors[tensor].Stuck < evidence.Parameters[tensor].Shape.Count).ToArray())
+            .Where(set => set.Length > 1 && set.Any(tensor => !evidence.Partition.Codes[tensor].AsSpan().SequenceEqual(evidence.Partition.Codes[set[0]]))),
+    ];
+}

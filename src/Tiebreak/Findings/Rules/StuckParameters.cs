@@ -1,0 +1,103 @@
+using Tiebreak.Formats;
+using Tiebreak.Refinement;
+
+namespace Tiebreak.Findings.Rules;
+
+/// <summary>TB002: trainable parameters whose gradient is zero for ever, one finding a cause.</summary>
+static class StuckParameters
+{
+    public static Rule Rule { get; } = new("TB002", "stuck-parameters", Level.Error, "trainable parameters whose gradient is zero for ever");
+
+    public static IEnumerable<Draft> Find(Evidence evidence)
+    {
+        var used = Causes.Used(evidence.Analysis.Model.Program);
+        var places = StuckPlaces.Of(evidence);
+        var unused = places.Where(place => !used.Contains(evidence.Parameters[place.Tensor].Name)).ToArray();
+        var zero = places.Where(place => place.Cause == StuckCause.Zero).Except(unused).ToArray();
+        var cancelled = places.Where(place => place.Cause == StuckCause.Cancellation && evidence.Parameters[place.Tensor].Role != ParameterRole.Bias).Except(unused).ToArray();
+        if (unused.Length > 0)
+        {
+            yield return StuckPlaces.Draft(
+                evidence, Rule, unused, "never move", StuckCause.Zero,
+                "nothing that the loss sees depends on them",
+                "remove or freeze them, or name what reads them with --also-output if some loss does see it");
+        }
+
+        if (zero.Length > 0)
+        {
+            var zeros = zero.Where(place => place.Count == evidence.Parameters[place.Tensor].Shape.Count && Causes.StartsAtZero(evidence.Parameters[place.Tensor]))
+                .Select(place => evidence.Quoted(place.Tensor)).ToArray();
+            yield return StuckPlaces.Draft(
+                evidence, Rule, zero, "never move", StuckCause.Zero,
+                "every term of their gradients holds a factor that is exactly zero at every step"
+                    + (zeros.Length > 0 ? $": {Phrases.List(zeros)} {(zeros.Length == 1 ? "starts" : "start")} at zero and never {(zeros.Length == 1 ? "leaves" : "leave")} it" : ""),
+                zeros.Length > 1 ? $"initialise all but one of {Phrases.List(zeros)} randomly: of factors that multiply each other only one may start at zero"
+                    : "find the factor behind them that stays zero (a zero weight or scale, a relu that is never positive) and initialise it randomly");
+        }
+
+        if (cancelled.Length > 0)
+        {
+            yield return StuckPlaces.Draft(
+                evidence, Rule, cancelled, "never move", StuckCause.Cancellation,
+                "the terms of their gradients cancel exactly; in floating point rounding noise is left, which adaptive optimisers amplify",
+                "freeze or remove them if a normalisation or softmax behind them cancels what they add; else initialise the tensors around them randomly");
+        }
+    }
+}
+
+/// <summary>Stuck parameters of one tensor that are stuck for one cause.</summary>
+readonly record struct StuckPlace(int Tensor, StuckCause Cause, long Count);
+
+/// <summary>Collects stuck parameters and says where they are; shared by TB002 and TB004.</summary>
+static class StuckPlaces
+{
+    /// <summary>One entry for each tensor and cause, in order.</summary>
+    public static IReadOnlyList<StuckPlace> Of(Evidence evidence)
+    {
+        var places = new List<StuckPlace>();
+        for (var tensor = 0; tensor < evidence.Parameters.Count; tensor++)
+        {
+            var stuck = evidence.Counts.Tensors[tensor].Stuck;
+            if (stuck == 0) continue;
+            evidence.Cancellation.ThrowIfCancellationRequested();
+            var codes = evidence.Partition.Codes[tensor];
+            long cancelled = 0;
+            for (var index = 0; index < codes.Length; index++)
+                if (codes[index] == 0 && evidence.StuckBy(tensor, index) == StuckCause.Cancellation) cancelled++;
+            if (stuck > cancelled) places.Add(new StuckPlace(tensor, StuckCause.Zero, stuck - cancelled));
+            if (cancelled > 0) places.Add(new StuckPlace(tensor, StuckCause.Cancellation, cancelled));
+        }
+
+        return places;
+    }
+
+    public static Draft Draft(Evidence evidence, Rule rule, IReadOnlyList<StuckPlace> places, string says, StuckCause cause, string because, string fix)
+    {
+        var count = places.Sum(place => place.Count);
+        var where = places.Select(place => $"{evidence.Quoted(place.Tensor)} ({Phrases.Share(place.Count, evidence.Parameters[place.Tensor].Shape.Count)})").ToArray();
+        return new Draft(
+            new Finding
+            {
+                Rule = rule.Code,
+                Name = rule.Name,
+                Level = rule.Level,
+                Tensor = evidence.Parameters[places[0].Tensor].Name,
+                Tensors = [.. places.Select(place => evidence.Parameters[place.Tensor].Name).Distinct(StringComparer.Ordinal)],
+                Message = $"{count:N0} {(count == 1 ? "parameter" : "parameters")} of {Phrases.List(where)} {(count == 1 ? says.Replace("never move", "never moves", StringComparison.Ordinal) : says)}",
+                Because = because,
+                Fix = fix,
+                StuckBy = cause == StuckCause.Zero ? "zero" : "cancellation",
+            },
+            [.. places.Select(place => place.Tensor).Distinct()],
+            count,
+            other => places.All(place => StaysStuck(evidence, place, other)));
+    }
+
+    static bool StaysStuck(Evidence evidence, StuckPlace place, Partition other)
+    {
+        var codes = evidence.Partition.Codes[place.Tensor];
+        for (var index = 0; index < codes.Length; index++)
+            if (codes[index] == 0 && other.Codes[place.Tensor][index] != 0 && evidence.StuckBy(place.Tensor, index) == place.Cause) return false;
+        return true;
+    }
+}
