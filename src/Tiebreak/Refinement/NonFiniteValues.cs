@@ -4,7 +4,7 @@ using Tiebreak.Numbers;
 namespace Tiebreak.Refinement;
 
 /// <summary>NaN and infinity: among the parameters, or made by the program at its start. Where there is one, no verdict is given.</summary>
-static class NonFinite
+static class NonFiniteValues
 {
     /// <summary>One place for each tensor that holds a value that is not finite.</summary>
     public static IReadOnlyList<NonFinitePlace> Among(IReadOnlyList<ParameterTensor> parameters)

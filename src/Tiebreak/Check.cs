@@ -1,0 +1,129 @@
+using Tiebreak.Findings;
+using Tiebreak.Formats;
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+using Tiebreak.Refinement;
+
+namespace Tiebreak;
+
+/// <summary>The door: what training can never separate or move in a model, and why.</summary>
+public static class Check
+{
+    /// <summary>Reads, lowers, refines, confirms, and puts the answer into words.</summary>
+    /// <param name="path">A formula (<c>.tb</c>) or an ONNX file (<c>.onnx</c>).</param>
+    /// <param name="options">What to assume; null for the defaults.</param>
+    /// <exception cref="TiebreakException">The file cannot be read or means something that is not supported: what, where and what to do.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled through the options.</exception>
+    public static CheckResult Model(string path, CheckOptions? options = null)
+    {
+        options ??= new CheckOptions();
+        using var file = ModelFile.Open(path);
+        var analysis = Analyse(file, options);
+        return FindingsBuilder.Build(path, file.Format, options, analysis);
+    }
+
+    static Analysis Analyse(IModelFile file, CheckOptions options)
+    {
+        options.Progress?.Report(new CheckProgress("reading", null));
+        var lowering = new LoweringOptions
+        {
+            Dims = options.Dims,
+            Batch = options.Batch,
+            BatchNormTraining = options.BatchNormTraining,
+            Dropout = options.Dropout,
+            Trainable = options.Trainable,
+            Freeze = options.Freeze,
+            Outputs = options.Outputs,
+            AlsoOutputs = options.AlsoOutputs,
+            OutputIsLoss = options.Loss == LossKind.Outputs,
+        };
+        var refinement = new RefinementOptions
+        {
+            Seed = options.Seed,
+            ErrorBound = options.ErrorBound,
+            Cancellation = options.Cancellation,
+            Progress = stage => options.Progress?.Report(new CheckProgress(stage, null)),
+        };
+        var analysis = Refine(file, ref lowering, refinement);
+        if (analysis.Partition is not { } partition) return analysis;
+
+        var model = analysis.Model;
+        if (model.HasDropout)
+        {
+            refinement = refinement with { Progress = stage => options.Progress?.Report(new CheckProgress($"without dropout: {stage}", null)) };
+            var quiet = SmallestInvariantSet.Find(file.Lower(lowering with { Dropout = false }), refinement);
+            analysis = analysis with { WithoutNoise = quiet.Partition };
+        }
+
+        return analysis with { StuckBy = SmallestInvariantSet.StuckCauses(model, partition, refinement) };
+    }
+
+    // Refines at the smallest sizes, and at larger ones until two agree.
+    static Analysis Refine(IModelFile file, ref LoweringOptions lowering, RefinementOptions options)
+    {
+        const int MostEnlargements = 4;
+        var sizes = new Sizes(file, lowering);
+        var step = 0;
+        var model = sizes.Smallest(ref step);
+        (model, lowering) = WithSeveralSamples(file, model, lowering);
+        if (NonFiniteValues.Among(model.Parameters) is { Count: > 0 } places) return new Analysis { Model = model, NonFinite = places };
+
+        for (var enlargement = 0; ; enlargement++)
+        {
+            var result = SmallestInvariantSet.Find(model, options);
+            if (sizes.AnyFree) lowering = lowering with { Dims = model.Dims };
+            if (result.Partition is not { } partition)
+                return new Analysis { Model = model, NonFinite = NonFiniteValues.AtStart(result.SingularOrigins) };
+
+            IReadOnlyDictionary<string, int>? confirmed = null;
+            if (sizes.AnyFree)
+            {
+                step++;
+                var larger = sizes.Smallest(ref step);
+                if (SmallestInvariantSet.IsInvariant(larger, partition, options)) confirmed = larger.Dims;
+                else if (enlargement < MostEnlargements)
+                {
+                    model = larger;
+                    continue;
+                }
+            }
+
+            return new Analysis
+            {
+                Model = model,
+                Partition = partition,
+                Rounds = result.Rounds,
+                Verifications = result.Verifications,
+                Epsilon = result.Epsilon,
+                ErrorBound = result.ErrorBound,
+                ConfirmedDims = confirmed,
+                AtOtherKinks = result.MetKinks ? AtOtherKinks(model, partition, options) : null,
+            };
+        }
+    }
+
+    static Partition? AtOtherKinks(Model model, Partition partition, RefinementOptions options)
+    {
+        var other = SmallestInvariantSet.Find(model, options with { Kinks = KinkConvention.Random });
+        return other.Partition is { } found && !found.SameAs(partition) ? found : null;
+    }
+
+    // Batch normalisation over a single sample hides what a batch would show: where the file fixes the batch at 1, take three (theory §5).
+    static (Model Model, LoweringOptions Options) WithSeveralSamples(IModelFile file, Model model, LoweringOptions lowering)
+    {
+        const int Several = 3;
+        if (!model.HasBatchNorm || !lowering.BatchNormTraining || lowering.Batch is not null || !model.Program.Nodes.Any(IsSingleSample)) return (model, lowering);
+        try
+        {
+            var several = lowering with { Batch = Several };
+            var enlarged = file.Lower(several with { Dims = model.Dims });
+            return (enlarged with { Notes = [.. enlarged.Notes, $"the file fixes the batch at 1; analysed at {Several}, as batch normalisation needs"] }, several);
+        }
+        catch (TiebreakException)
+        {
+            return (model with { Notes = [.. model.Notes, "the file fixes the batch at 1 and cannot be read at another size: batch normalisation is over one sample"] }, lowering);
+        }
+    }
+
+    static bool IsSingleSample(Node node) => node.Primitive is Primitive.Data { Kind: DataKind.Free } && node.Shape.Rank > 0 && node.Shape[0] == 1;
+}
