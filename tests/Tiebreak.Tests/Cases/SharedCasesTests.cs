@@ -25,7 +25,7 @@ public sealed class SharedCasesTests
         var classes = new Dictionary<int, int>();
         foreach (var tensor in tensors)
         {
-            var index = Enumerable.Range(0, tensors.Length).Single(k => result.Analysis.Model.Parameters[k].Name == tensor.GetProperty("name").GetString());
+            var index = Enumerable.Range(0, tensors.Length).Single(k => tensor.GetProperty("name").ValueEquals(result.Analysis.Model.Parameters[k].Name));
             var codes = partition.Codes[index];
             int[] Numbers(string property) => [.. tensor.GetProperty(property).EnumerateArray().Select(value => value.GetInt32())];
             int[] expectedClass = Numbers("class"), expectedSign = Numbers("sign"), expectedStep = Numbers("firstStep");
