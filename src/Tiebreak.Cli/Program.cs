@@ -1,1 +1,4 @@
-return 0;
+using Tiebreak.Cli;
+
+using var surroundings = ProcessSurroundings.Open();
+return CommandLine.Run(args, surroundings.Surroundings);

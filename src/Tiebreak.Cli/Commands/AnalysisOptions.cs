@@ -1,0 +1,98 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace Tiebreak.Cli.Commands;
+
+/// <summary>The options that change what is analysed: their help, and how their words become <see cref="CheckOptions"/>.</summary>
+sealed class AnalysisOptions
+{
+    readonly Option<string> _loss = One("--loss", "any|outputs", "What is known of the loss: nothing (any loss of the outputs), or that the model's only output is the loss [default: any]");
+    readonly Option<string[]> _freeze = Many("--freeze", "GLOB", "Treat these tensors as constants (repeatable)");
+    readonly Option<string[]> _trainable = Many("--trainable", "GLOB", "Train these tensors even if they would not be (repeatable)");
+    readonly Option<string[]> _dim = Many("--dim", "NAME=SIZE", "The size of a free dimension (repeatable)");
+    readonly Option<string[]> _outputs = Many("--outputs", "GLOB", "The outputs that the loss sees (repeatable) [default: all]");
+    readonly Option<string[]> _alsoOutput = Many("--also-output", "NAME", "An inner tensor that some loss sees, too (repeatable)");
+    readonly Option<string> _dropout = One("--dropout", "on|off", "Whether dropouts of the graph draw masks [default: on]");
+    readonly Option<string> _batchNorm = One("--batch-norm", "training|inference", "Whether batch normalisation uses the batch's statistics [default: training]");
+    readonly Option<string> _batch = One("--batch", "N", "The batch size to analyse at [default: chosen]");
+    readonly Option<string> _seed = One("--seed", "N", "The seed of every random choice [default: 0]");
+    readonly Option<string> _errorBound = One("--error-bound", "P", "The largest acceptable chance of a wrong claim [default: 1e-18]");
+
+    /// <summary>Adds the options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        foreach (var option in new Option[] { _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _dropout, _batchNorm, _batch, _seed, _errorBound }) command.Add(option);
+    }
+
+    /// <summary>What the user typed.</summary>
+    /// <exception cref="TiebreakException">A value means nothing.</exception>
+    public CheckOptions Read(ParseResult parsed) => new()
+    {
+        Loss = Word(parsed, _loss, "any", "outputs") == "outputs" ? LossKind.Outputs : LossKind.Any,
+        Freeze = Globs(parsed, _freeze),
+        Trainable = Globs(parsed, _trainable),
+        Dims = Dims(parsed),
+        Outputs = Globs(parsed, _outputs),
+        AlsoOutputs = Globs(parsed, _alsoOutput),
+        Dropout = Word(parsed, _dropout, "on", "off") == "on",
+        BatchNormTraining = Word(parsed, _batchNorm, "training", "inference") == "training",
+        Batch = parsed.GetValue(_batch) is { } batch ? Size(_batch.Name, batch) : null,
+        Seed = Seed(parsed),
+        ErrorBound = ErrorBound(parsed),
+    };
+
+    /// <summary>One of a few words, the first if nothing was typed.</summary>
+    /// <exception cref="TiebreakException">It is none of them.</exception>
+    public static string Word(ParseResult parsed, Option<string> option, params ReadOnlySpan<string> words)
+    {
+        var typed = parsed.GetValue(option);
+        if (typed is null) return words[0];
+        foreach (var word in words)
+            if (word == typed) return word;
+        throw new TiebreakException($"`{option.Name}` is one of {string.Join(", ", words.ToArray())}, not `{typed}`");
+    }
+
+    /// <summary>An option with one value.</summary>
+    public static Option<string> One(string name, string value, string description) => new(name) { HelpName = value, Description = description };
+
+    /// <summary>An option that may be repeated.</summary>
+    public static Option<string[]> Many(string name, string value, string description) =>
+        new(name) { HelpName = value, Description = description, Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = false };
+
+    static string[] Globs(ParseResult parsed, Option<string[]> option)
+    {
+        var globs = parsed.GetValue(option) ?? [];
+        return globs.Contains("", StringComparer.Ordinal) ? throw new TiebreakException($"`{option.Name}` needs a name or pattern, not an empty one") : globs;
+    }
+
+    Dictionary<string, int> Dims(ParseResult parsed)
+    {
+        var dims = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var typed in parsed.GetValue(_dim) ?? [])
+        {
+            var equals = typed.LastIndexOf('=');
+            if (equals <= 0) throw new TiebreakException($"`--dim` takes NAME=SIZE, not `{typed}`");
+            var name = typed[..equals];
+            var size = Size($"--dim {name}", typed[(equals + 1)..]);
+            if (dims.TryGetValue(name, out var before) && before != size) throw new TiebreakException($"`--dim` gives `{name}` two sizes, {before} and {size}");
+            dims[name] = size;
+        }
+
+        return dims;
+    }
+
+    static int Size(string option, string typed) =>
+        int.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var size) && size is > 0 and <= 1 << 20
+            ? size
+            : throw new TiebreakException($"`{option}` takes a whole number from 1 to {1 << 20}, not `{typed}`");
+
+    ulong Seed(ParseResult parsed) =>
+        parsed.GetValue(_seed) is not { } typed ? 0
+        : ulong.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var seed) ? seed
+        : throw new TiebreakException($"`--seed` takes a whole number from 0 to {ulong.MaxValue}, not `{typed}`");
+
+    double ErrorBound(ParseResult parsed) =>
+        parsed.GetValue(_errorBound) is not { } typed ? new CheckOptions().ErrorBound
+        : double.TryParse(typed, NumberStyles.Float, CultureInfo.InvariantCulture, out var bound) && bound is >= 1e-100 and <= 0.1 ? bound
+        : throw new TiebreakException($"`--error-bound` takes a chance from 1e-100 to 0.1, for instance 1e-18, not `{typed}`");
+}

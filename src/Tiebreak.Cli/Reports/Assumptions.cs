@@ -1,0 +1,38 @@
+using Tiebreak.Findings;
+
+namespace Tiebreak.Cli.Reports;
+
+/// <summary>What an answer holds under, in the words that all reports use.</summary>
+/// <param name="Loss"><c>any</c> or <c>outputs</c>.</param>
+/// <param name="Outputs">What the loss sees.</param>
+/// <param name="BatchNorm"><c>training</c> or <c>inference</c>.</param>
+/// <param name="Dropout"><c>on</c>, <c>off</c>, or <c>none</c> when the model has none.</param>
+/// <param name="Dims">The sizes of free dimensions, and of the batch if it was chosen.</param>
+sealed record Assumptions(string Loss, IReadOnlyList<string> Outputs, string BatchNorm, string Dropout, IReadOnlyDictionary<string, int> Dims)
+{
+    public static Assumptions Of(CheckResult result)
+    {
+        var model = result.Analysis.Model;
+        var dims = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        foreach (var (name, size) in model.Dims) dims.Add(name, size);
+        if (result.Options.Batch is { } batch) dims.TryAdd("batch", batch);
+        return new Assumptions(
+            model.OutputIsLoss ? "outputs" : "any",
+            [.. model.Program.Outputs.Select(output => output.Name)],
+            result.Options.BatchNormTraining ? "training" : "inference",
+            !result.Options.Dropout ? "off" : model.HasDropout ? "on" : "none",
+            dims);
+    }
+}
+
+/// <summary>Words for values, the same in all reports.</summary>
+static class Words
+{
+    /// <summary><c>error</c>, <c>warning</c> or <c>note</c>.</summary>
+    public static string Level(Level level) => level switch
+    {
+        Findings.Level.Error => "error",
+        Findings.Level.Warning => "warning",
+        _ => "note",
+    };
+}

@@ -1,0 +1,177 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Tiebreak.Findings;
+
+namespace Tiebreak.Cli.Reports;
+
+/// <summary>The report for scripts: schema 1, documented in the README. Equal results give equal bytes.</summary>
+static class JsonReport
+{
+    /// <summary>Lines end in LF, and names stay readable: this is a file, not a web page.</summary>
+    public static JsonWriterOptions Writing { get; } = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The whole report, with a final line break.</summary>
+    public static string Print(CheckResult result)
+    {
+        using var bytes = new MemoryStream();
+        using (var json = new Utf8JsonWriter(bytes, Writing))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("schema", 1);
+            json.WriteStartObject("tool");
+            json.WriteString("name", "tiebreak");
+            json.WriteString("version", CommandLine.Version);
+            json.WriteEndObject();
+            WriteModel(json, result);
+            WriteAssumptions(json, result);
+            WriteResult(json, result);
+            WriteTensors(json, result);
+            WriteUnits(json, result);
+            WriteFindings(json, result);
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length) + "\n";
+    }
+
+    /// <summary>Whole numbers on one line.</summary>
+    public static void WriteNumbers(Utf8JsonWriter json, string name, IEnumerable<int> numbers)
+    {
+        json.WritePropertyName(name);
+        json.WriteRawValue($"[{string.Join(", ", numbers)}]", skipInputValidation: true);
+    }
+
+    static void WriteModel(Utf8JsonWriter json, CheckResult result)
+    {
+        var parameters = result.Analysis.Model.Parameters;
+        json.WriteStartObject("model");
+        json.WriteString("path", result.Path);
+        json.WriteString("format", result.Format);
+        json.WriteNumber("parameters", parameters.Sum(parameter => parameter.Shape.Count));
+        json.WriteNumber("tensors", parameters.Count);
+        json.WriteEndObject();
+    }
+
+    static void WriteAssumptions(Utf8JsonWriter json, CheckResult result)
+    {
+        var assumptions = Assumptions.Of(result);
+        json.WriteStartObject("assumptions");
+        json.WriteString("loss", assumptions.Loss);
+        json.WriteString("data", "any");
+        WriteStrings(json, "outputs", assumptions.Outputs);
+        json.WriteString("optimizer", "sgd");
+        json.WriteNumber("weightDecay", 0);
+        json.WriteString("batchNorm", assumptions.BatchNorm);
+        json.WriteString("dropout", assumptions.Dropout);
+        WriteDims(json, "dims", assumptions.Dims);
+        if (result.Analysis.ConfirmedDims is { } confirmed) WriteDims(json, "confirmedDims", confirmed);
+        json.WriteNumber("seed", result.Options.Seed);
+        WriteStrings(json, "frozen", result.Analysis.Model.Frozen.Select(tensor => tensor.Name));
+        WriteStrings(json, "notes", result.Analysis.Model.Notes);
+        json.WriteEndObject();
+    }
+
+    static void WriteResult(Utf8JsonWriter json, CheckResult result)
+    {
+        if (result.Counts is not { } counts)
+        {
+            json.WriteNull("result");
+            return;
+        }
+
+        json.WriteStartObject("result");
+        json.WriteNumber("degreesOfFreedom", counts.DegreesOfFreedom);
+        json.WriteNumber("stuck", counts.Stuck);
+        json.WriteNumber("lockstep", counts.Lockstep);
+        json.WriteNumber("mirrored", counts.Mirrored);
+        json.WriteNumber("undecided", 0);
+        json.WriteNumber("rounds", result.Analysis.Rounds);
+        json.WriteNumber("lastFirstStep", counts.LastFirstStep);
+        json.WriteNumber("verifications", result.Analysis.Verifications);
+        json.WriteNumber("epsilon", result.Analysis.Epsilon);
+        json.WriteNumber("errorBound", result.Analysis.ErrorBound);
+        json.WriteEndObject();
+    }
+
+    static void WriteTensors(Utf8JsonWriter json, CheckResult result)
+    {
+        json.WriteStartArray("tensors");
+        foreach (var tensor in result.Tensors)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", tensor.Name);
+            WriteNumbers(json, "shape", tensor.Shape);
+            json.WriteNumber("parameters", tensor.Parameters);
+            json.WriteNumber("classes", tensor.Classes);
+            json.WriteNumber("stuck", tensor.Stuck);
+            json.WriteNumber("lockstep", tensor.Lockstep);
+            json.WriteNumber("mirrored", tensor.Mirrored);
+            json.WriteStartObject("firstStep");
+            json.WriteNumber("min", tensor.FirstStepMin);
+            json.WriteNumber("max", tensor.FirstStepMax);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    static void WriteUnits(Utf8JsonWriter json, CheckResult result)
+    {
+        json.WriteStartArray("units");
+        foreach (var units in result.Units)
+        {
+            json.WriteStartObject();
+            json.WriteString("tensor", units.Tensor);
+            json.WriteNumber("axis", units.Axis);
+            json.WriteString("kind", units.Kind);
+            if (units.SlicesPerUnit > 1) json.WriteNumber("slicesPerUnit", units.SlicesPerUnit);
+            json.WritePropertyName("groups");
+            json.WriteRawValue($"[{string.Join(", ", units.Groups.Select(group => $"[{string.Join(", ", group)}]"))}]", skipInputValidation: true);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    static void WriteFindings(Utf8JsonWriter json, CheckResult result)
+    {
+        json.WriteStartArray("findings");
+        foreach (var finding in result.Findings)
+        {
+            json.WriteStartObject();
+            json.WriteString("rule", finding.Rule);
+            json.WriteString("name", finding.Name);
+            json.WriteString("level", Words.Level(finding.Level));
+            json.WriteString("tensor", finding.Tensor);
+            WriteStrings(json, "tensors", finding.Tensors);
+            if (finding.Axis is { } axis) json.WriteNumber("axis", axis);
+            else json.WriteNull("axis");
+            WriteNumbers(json, "indices", finding.Indices);
+            json.WriteString("message", finding.Message);
+            json.WriteString("because", finding.Because);
+            json.WriteString("fix", finding.Fix);
+            json.WriteString("certainty", finding.Certainty);
+            json.WriteBoolean("restsOnKink", finding.RestsOnKink);
+            json.WriteString("stuckBy", finding.StuckBy);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    static void WriteStrings(Utf8JsonWriter json, string name, IEnumerable<string> strings)
+    {
+        json.WriteStartArray(name);
+        foreach (var text in strings) json.WriteStringValue(text);
+        json.WriteEndArray();
+    }
+
+    static void WriteDims(Utf8JsonWriter json, string name, IReadOnlyDictionary<string, int> dims)
+    {
+        json.WriteStartObject(name);
+        foreach (var (dim, size) in dims.OrderBy(dim => dim.Key, StringComparer.Ordinal)) json.WriteNumber(dim, size);
+        json.WriteEndObject();
+    }
+}
