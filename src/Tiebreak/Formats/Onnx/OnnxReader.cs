@@ -1,9 +1,95 @@
+using Google.Protobuf;
+using global::Onnx;
+
 namespace Tiebreak.Formats.Onnx;
 
-/// <summary>Holds the place of the ONNX reader until the branch that has it is merged.</summary>
-public static class OnnxReader
+/// <summary>
+/// An ONNX file. The graph is read with Google.Protobuf; tensor bytes stay in the mapped file, so a model's weights cost no memory. Weights of
+/// lowered models are read from the file while they are used: keep the reader open as long.
+/// </summary>
+public sealed class OnnxReader : IModelFile
 {
-    /// <summary>Refuses every file.</summary>
-    /// <exception cref="TiebreakException">Always.</exception>
-    public static IModelFile Open(string path) => throw new TiebreakException($"{path}: this build does not read ONNX files");
+    /// <summary>The lowest opset of the default domain that is read.</summary>
+    public const int LowestOpset = 7;
+
+    /// <summary>The highest opset of the default domain that is read.</summary>
+    public const int HighestOpset = 23;
+
+    readonly string _path;
+    readonly MappedFile _file;
+    readonly ExternalData _external;
+    readonly OnnxGraph _graph;
+
+    OnnxReader(string path, MappedFile file)
+    {
+        _path = path;
+        _file = file;
+        _external = new ExternalData(path);
+        var index = WireIndex.Of(file);
+        var model = Parse(path, index);
+        _graph = new OnnxGraph(path, model.Graph, Opsets(path, model), new TensorReader(path, index, _external));
+    }
+
+    /// <inheritdoc/>
+    public string Format => "onnx";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> FreeDims => _graph.Inputs.FreeDims;
+
+    /// <summary>Opens a file; its content decides whether it is ONNX.</summary>
+    /// <exception cref="TiebreakException">
+    /// It is missing, empty, truncated, no ONNX model, too large without its weights, of an opset out of range, or one of its tensors is malformed.
+    /// </exception>
+    public static OnnxReader Open(string path)
+    {
+        var file = new MappedFile(path);
+        try
+        {
+            ForeignContent.Refuse(file);
+            return new OnnxReader(path, file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Model Lower(LoweringOptions options) => GraphLowering.Lower(_graph, options);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _external.Dispose();
+        _file.Dispose();
+    }
+
+    static ModelProto Parse(string path, WireIndex index)
+    {
+        ModelProto model;
+        try
+        {
+            model = ModelProto.Parser.ParseFrom(index.Graph);
+        }
+        catch (InvalidProtocolBufferException error)
+        {
+            throw OnnxErrors.NotOnnx(path, "its content does not follow the ONNX schema", error);
+        }
+
+        if (model.Graph is null) throw OnnxErrors.NotOnnx(path, "it holds no graph");
+        if (model.Graph.Node.Count == 0 && model.Graph.Output.Count == 0) throw OnnxErrors.NotOnnx(path, "its graph is empty");
+        return model;
+    }
+
+    static Dictionary<string, long> Opsets(string path, ModelProto model)
+    {
+        var opsets = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var import in model.OpsetImport) opsets[OnnxGraph.DomainOf(import.Domain)] = import.Version;
+        // Files of the first IR versions name no opset: that is opset 1.
+        var version = opsets.TryGetValue("", out var stated) ? stated : model.OpsetImport.Count == 0 ? 1 : LowestOpset;
+        if (version is < LowestOpset or > HighestOpset) throw OnnxErrors.OpsetOutOfRange(path, version);
+        opsets[""] = version;
+        return opsets;
+    }
 }

@@ -1,0 +1,221 @@
+using global::Onnx;
+using Tiebreak.Formats.Onnx.Lowering;
+using Tiebreak.Programs;
+
+namespace Tiebreak.Formats.Onnx;
+
+/// <summary>
+/// Turns a graph into a program at given sizes: walks the nodes that the wanted outputs need, in order, and lets each operator add its primitives.
+/// Whole-number values are computed on the way, since they are shapes.
+/// </summary>
+sealed class GraphLowering
+{
+    readonly OnnxGraph _graph;
+    readonly Trainable _trainable;
+    readonly Dictionary<string, Value> _values = new(StringComparer.Ordinal);
+    readonly Dictionary<string, WeightSource> _sources;
+    readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    readonly List<string> _notes = [];
+
+    GraphLowering(OnnxGraph graph, LoweringOptions options)
+    {
+        _graph = graph;
+        Options = options;
+        _trainable = new Trainable(graph, options);
+        _sources = graph.Sources.ToDictionary(source => source.Name, StringComparer.Ordinal);
+        Roles = new ParameterRoles(graph.Sources.ToDictionary(source => source.Name, source => source.Shape.Rank, StringComparer.Ordinal));
+    }
+
+    /// <summary>The program under construction.</summary>
+    public ProgramBuilder Builder { get; } = new();
+
+    /// <summary>What was asked for.</summary>
+    public LoweringOptions Options { get; }
+
+    /// <summary>Collects what the parameters do.</summary>
+    public ParameterRoles Roles { get; }
+
+    /// <summary>Reads tensors of the file.</summary>
+    public TensorReader Tensors => _graph.Tensors;
+
+    /// <summary>The graph as the file has it.</summary>
+    public OnnxGraph Graph => _graph;
+
+    /// <summary>Set by batch normalisation.</summary>
+    public bool HasBatchNorm { get; set; }
+
+    /// <summary>Set by dropout.</summary>
+    public bool HasDropout { get; set; }
+
+    /// <summary>How many times larger than in the file the batch was asked to be, as a fraction; null if it is as in the file.</summary>
+    public (int From, int To)? BatchChange =>
+        Options.Batch is { } batch && _graph.Inputs.FixedBatch is { } from && from != batch ? (from, batch) : null;
+
+    /// <summary>Lowers a graph.</summary>
+    /// <exception cref="TiebreakException">An operator, a shape or an option is not supported; one line names the node and the remedy.</exception>
+    public static Model Lower(OnnxGraph graph, LoweringOptions options)
+    {
+        graph.Inputs.RequireKnown(options.Dims);
+        if (options.Batch is <= 0) throw new TiebreakException($"--batch {options.Batch}: the batch size must be at least 1");
+        return new GraphLowering(graph, options).Lower();
+    }
+
+    /// <summary>A node's own name, or its first output's.</summary>
+    public static string NameOf(NodeProto node) => node.Name.Length > 0 ? node.Name : node.Output.FirstOrDefault(output => output.Length > 0) ?? "without a name";
+
+    /// <summary>Whether a needed node or an output uses the value.</summary>
+    public bool IsUsed(string name) => _used.Contains(name);
+
+    /// <summary>A value that stands before the node that asks.</summary>
+    /// <exception cref="TiebreakException">It does not.</exception>
+    public Value ValueOf(string name, OperatorCall call)
+    {
+        if (_values.TryGetValue(name, out var value)) return value;
+        if (_sources.TryGetValue(name, out var source) && source.FromInitializer) return _values[name] = SourceValue(source);
+        if (_graph.Initializers.TryGetValue(name, out var tensor)) return _values[name] = Value.Of(tensor.Shape, tensor.Integers!, tensor.Kind);
+        throw call.Fail($"its operand `{name}` is made by no node before it; sort the graph's nodes, or export the model again");
+    }
+
+    /// <summary>Names the result of a node.</summary>
+    /// <exception cref="TiebreakException">The name is taken, or the value has more elements than a program's tensor may.</exception>
+    public void Define(string name, Value value, OperatorCall call)
+    {
+        if (value.Shape.Count > int.MaxValue) throw call.Fail($"its result `{name}` would have {value.Shape.Count} elements; choose smaller sizes");
+        if (!_values.TryAdd(name, value)) throw call.Fail($"its result `{name}` was made before; export the model again");
+    }
+
+    /// <summary>A source's value: a parameter if it is trained, else known numbers.</summary>
+    public Value SourceValue(WeightSource source)
+    {
+        if (!_trainable.IsTrained(source.Name)) return Value.Of(source.Shape, source.Values);
+        var node = Builder.Parameter(source.Name, source.Shape);
+        return new Value { Kind = ElementKind.Float, Shape = source.Shape, Node = node, Known = source.Values, Weight = new WeightView(source.Name, [.. Enumerable.Range(0, source.Shape.Rank)]) };
+    }
+
+    /// <summary>The value of a Constant or ConstantOfShape node that is one of the graph's float sources; null for others.</summary>
+    public Value? SourceOf(string output) => _sources.TryGetValue(output, out var source) ? SourceValue(source) : null;
+
+    /// <summary>Known numbers as a constant of the program.</summary>
+    public Node ConstantNode(Value value) => Builder.Constant(value.Known!, value.Shape);
+
+    /// <summary>An error at a node.</summary>
+    public TiebreakException Fail(OperatorCall call, string problem) => new($"{_graph.Path}: node `{call.Name}` ({call.OpType}): {problem}");
+
+    /// <summary>Adds a sentence for the report.</summary>
+    public void Note(string sentence)
+    {
+        if (!_notes.Contains(sentence, StringComparer.Ordinal)) _notes.Add(sentence);
+    }
+
+    Model Lower()
+    {
+        var outputs = WantedOutputs.Of(_graph, Options, _notes);
+        var needed = Needed(outputs);
+        foreach (var input in _graph.Inputs.All) _values[input.Name] = InputValue(input);
+        foreach (var node in _graph.Proto.Node)
+            if (needed.Contains(node)) LowerNode(node);
+        foreach (var name in outputs) AddOutput(name);
+        var program = Builder.Build();
+        RequireScalarLoss(program);
+        ProgramGrammar.Check(program);
+        _notes.AddRange(_trainable.Notes);
+        return new Model
+        {
+            Program = program,
+            Parameters = [.. _graph.Sources.Where(source => _trainable.IsTrained(source.Name)).Select(Parameter)],
+            Frozen = [.. _trainable.Frozen.Select(source => new ParameterTensor(source.Name, source.Shape, source.Values))],
+            OutputIsLoss = Options.OutputIsLoss,
+            Dims = Sizes(),
+            HasBatchNorm = HasBatchNorm,
+            HasDropout = HasDropout,
+            Notes = _notes,
+        };
+    }
+
+    ParameterTensor Parameter(WeightSource source)
+    {
+        var (role, meanings) = Roles.Of(source.Name);
+        return new ParameterTensor(source.Name, source.Shape, source.Values) { Role = role, AxisMeanings = meanings, FromElementwiseConstant = _trainable.IsElementwiseConstant(source.Name) };
+    }
+
+    Dictionary<string, int> Sizes()
+    {
+        var sizes = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var name in _graph.Inputs.FreeDims)
+            if (Options.Dims.TryGetValue(name, out var size)) sizes[name] = size;
+        if (BatchChange is { } change) sizes.TryAdd("batch", change.To);
+        return sizes;
+    }
+
+    HashSet<NodeProto> Needed(IReadOnlyList<string> outputs)
+    {
+        var needed = new HashSet<NodeProto>(ReferenceEqualityComparer.Instance);
+        var open = new Stack<string>(outputs);
+        while (open.TryPop(out var name))
+        {
+            if (!_used.Add(name)) continue;
+            if (_graph.Uses.MakerOf(name) is not { } maker || !needed.Add(maker)) continue;
+            foreach (var operand in GraphUses.OperandsOf(maker)) open.Push(operand);
+        }
+
+        return needed;
+    }
+
+    Value InputValue(GraphInput input)
+    {
+        var shape = _graph.Inputs.ShapeOf(input, Options);
+        Builder.Origin = $"input {input.Name}";
+        if (input.Kind != ElementKind.Integer) return Value.Of(Builder.Data(input.Name, shape), input.Kind);
+        return new Value
+        {
+            Kind = ElementKind.Integer,
+            Shape = shape,
+            Index = rows => Builder.Data(IndexLeaf(input.Name, rows), new Shape([.. shape.Sizes, rows]), DataKind.Distribution),
+            Numbers = () => Builder.Data(input.Name, shape),
+        };
+    }
+
+    /// <summary>Leaves are known by name, so an index that reaches tables of different heights is a leaf for each.</summary>
+    static string IndexLeaf(string input, int rows) => $"{input} among {rows}";
+
+    void LowerNode(NodeProto node)
+    {
+        var domain = OnnxGraph.DomainOf(node.Domain);
+        if (!Operators.Table.TryGetValue((domain, node.OpType), out var rule)) throw OnnxErrors.UnknownOperator(_graph.Path, domain, node.OpType, NameOf(node));
+        var opset = _graph.Opsets.GetValueOrDefault(domain, 1);
+        if (opset < rule.Since) throw OnnxErrors.OperatorOpset(_graph.Path, node.OpType, NameOf(node), opset, rule.Since);
+        var call = new OperatorCall(this, node, opset);
+        Builder.Origin = $"node {call.Name} ({node.OpType})";
+        try
+        {
+            if (!ConstantFolding.TryFold(call)) rule.Lower(call);
+        }
+        catch (Exception error) when (error is ArgumentException or OverflowException or DivideByZeroException or FormatException or IndexOutOfRangeException or InvalidOperationException)
+        {
+            // A graph whose shapes do not fit together; the builder's message says how.
+            throw new TiebreakException($"{call.Fail(OnnxErrors.OneLine(error.Message)).Message}; export the model again, or check the sizes given", error);
+        }
+    }
+
+    void AddOutput(string name)
+    {
+        if (!_values.TryGetValue(name, out var value))
+        {
+            if (_sources.TryGetValue(name, out var source)) value = SourceValue(source);
+            else throw new TiebreakException($"{_graph.Path}: output `{name}` is made by no node; export the model again");
+        }
+
+        if (value.Node is { } node && value.Kind == ElementKind.Float) Builder.Output(name, node);
+        else if (value.Known is not null) Builder.Output(name, ConstantNode(value));
+        else Note($"output `{name}` holds no real numbers, so no loss sees it");
+    }
+
+    void RequireScalarLoss(TensorProgram program)
+    {
+        if (program.Outputs.Count == 0) throw new TiebreakException($"{_graph.Path}: none of the wanted outputs holds real numbers, so no loss can see the model; choose others with --outputs or --also-output");
+        if (!Options.OutputIsLoss) return;
+        if (program.Outputs.Count != 1) throw new TiebreakException($"--loss outputs: {_graph.Path} has {program.Outputs.Count} outputs; name the loss with --outputs");
+        var (name, node) = program.Outputs[0];
+        if (node.Shape.Count != 1) throw new TiebreakException($"--loss outputs: output `{name}` of {_graph.Path} has shape {node.Shape}; a loss is a single number");
+    }
+}

@@ -1,0 +1,192 @@
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+
+namespace Tiebreak.Formats.Onnx.Lowering;
+
+/// <summary>Arithmetic that meets element by element, with NumPy's broadcasting.</summary>
+static class Elementwise
+{
+    /// <summary>Two operands at their common shape.</summary>
+    public static (Node Left, Node Right) Aligned(OperatorCall call, Node left, Node right)
+    {
+        var shape = ProgramBuilder.CommonShape(left.Shape, right.Shape);
+        return (call.Builder.BroadcastTo(left, shape), call.Builder.BroadcastTo(right, shape));
+    }
+
+    /// <summary>Two operands of a node at their common shape.</summary>
+    public static (Node Left, Node Right) Pair(OperatorCall call)
+    {
+        if (call.InputCount != 2) throw call.Fail($"it has {call.InputCount} operands in place of 2");
+        return Aligned(call, call.Node(0), call.Node(1));
+    }
+
+    public static void Add(OperatorCall call)
+    {
+        NoteTerms(call);
+        var (left, right) = Pair(call);
+        call.Set(call.Builder.Add(left, right));
+    }
+
+    public static void Subtract(OperatorCall call)
+    {
+        NoteTerms(call);
+        var (left, right) = Pair(call);
+        call.Set(call.Builder.Subtract(left, right));
+    }
+
+    public static void Multiply(OperatorCall call)
+    {
+        NoteFactors(call);
+        var (left, right) = Pair(call);
+        call.Set(call.Builder.Multiply(left, right));
+    }
+
+    public static void Divide(OperatorCall call)
+    {
+        NoteFactors(call);
+        var (left, right) = Pair(call);
+        call.Set(call.Builder.Divide(left, right));
+    }
+
+    public static void Sum(OperatorCall call)
+    {
+        NoteTerms(call);
+        call.Set(Total(call));
+    }
+
+    public static void Mean(OperatorCall call)
+    {
+        NoteTerms(call);
+        call.Set(call.Builder.Scale(Total(call), Rational.One / call.InputCount));
+    }
+
+    static Node Total(OperatorCall call)
+    {
+        if (call.InputCount == 0) throw call.Fail("it adds nothing up");
+        var total = call.Node(0);
+        for (var k = 1; k < call.InputCount; k++)
+        {
+            var (left, right) = Aligned(call, total, call.Node(k));
+            total = call.Builder.Add(left, right);
+        }
+
+        return total;
+    }
+
+    public static void Max(OperatorCall call) => call.Set(Largest(call, negate: false));
+
+    public static void Min(OperatorCall call) => call.Set(call.Builder.Negate(Largest(call, negate: true)));
+
+    /// <summary>An elementwise maximum gives equal parts to equal values (theory §4, Kinks).</summary>
+    static Node Largest(OperatorCall call, bool negate)
+    {
+        if (call.InputCount == 0) throw call.Fail("it compares nothing");
+        var builder = call.Builder;
+        var operands = new Node[call.InputCount];
+        for (var k = 0; k < operands.Length; k++) operands[k] = negate ? builder.Negate(call.Node(k)) : call.Node(k);
+        var shape = operands.Select(operand => operand.Shape).Aggregate(ProgramBuilder.CommonShape);
+        if (operands.Length == 1) return operands[0];
+        var column = new Shape([.. shape.Sizes, 1]);
+        var stacked = builder.Concat(shape.Rank, [.. operands.Select(operand => builder.Reshape(builder.BroadcastTo(operand, shape), column))]);
+        return Chosen(builder, stacked, TieBreak.Split);
+    }
+
+    /// <summary>The largest along the last axis.</summary>
+    public static Node Chosen(ProgramBuilder builder, Node operand, TieBreak ties, AllowedElements? allowed = null) =>
+        builder.ReduceSum(builder.Multiply(builder.Choose(operand, 1, ties, allowed), operand), operand.Shape.Rank - 1);
+
+    public static void Negate(OperatorCall call) => call.Set(call.Builder.Negate(call.Node(0)));
+
+    public static void Reciprocal(OperatorCall call) => call.Set(call.Builder.Reciprocal(call.Node(0)));
+
+    public static void Abs(OperatorCall call) => call.Set(Magnitude(call.Builder, call.Node(0)));
+
+    /// <summary>|x| = x · sign x.</summary>
+    public static Node Magnitude(ProgramBuilder builder, Node operand) => builder.Multiply(operand, builder.Apply(FunctionKind.Sign, operand));
+
+    public static void Power(OperatorCall call)
+    {
+        var exponents = call.Input(1);
+        if (exponents.Node is null && OperatorCall.TryKnown(exponents) is { Length: > 0 } known && Array.TrueForAll(known, exponent => exponent == known[0]))
+        {
+            var shape = ProgramBuilder.CommonShape(call.Shape(0), exponents.Shape);
+            call.Set(PowerOf(call, call.Builder.BroadcastTo(call.Node(0), shape), known[0]));
+            return;
+        }
+
+        if (exponents.Node is null) throw call.Fail("its exponents are constants that differ, which is not supported; use one exponent");
+        // a to a variable power, for positive a.
+        var (left, right) = Pair(call);
+        call.Set(call.Builder.Apply(FunctionKind.Exp, call.Builder.Multiply(right, call.Builder.Apply(FunctionKind.Log, left))));
+    }
+
+    /// <summary>A constant power: products for whole exponents, square roots for halves, else a function of its own.</summary>
+    public static Node PowerOf(OperatorCall call, Node operand, Rational exponent)
+    {
+        const int most = 64;
+        var builder = call.Builder;
+        if (exponent.Sign < 0) return builder.Reciprocal(PowerOf(call, operand, -exponent));
+        if (exponent.IsInteger && exponent <= most) return builder.Power(operand, (int)exponent.Numerator);
+        var doubled = exponent + exponent;
+        if (doubled.IsInteger && doubled <= most) return builder.Power(builder.Apply(FunctionKind.Sqrt, operand), (int)doubled.Numerator);
+        return builder.Apply(new ScalarFunction(FunctionKind.Power, Exponent: exponent.ToDouble()), operand);
+    }
+
+    public static void Modulo(OperatorCall call)
+    {
+        if (call.Int("fmod", 0) == 0) throw call.Fail("it takes whole-number remainders of data, which is not supported; leave that part out with --outputs");
+        var builder = call.Builder;
+        var (left, right) = Pair(call);
+        var quotient = builder.Divide(left, right);
+        var whole = builder.Multiply(builder.Apply(FunctionKind.Sign, quotient), builder.Apply(FunctionKind.Floor, Magnitude(builder, quotient)));
+        call.Set(builder.Subtract(left, builder.Multiply(right, whole)));
+    }
+
+    /// <summary>A function of one number, element by element.</summary>
+    public static Action<OperatorCall> Function(FunctionKind function) => call => call.Set(call.Builder.Apply(function, call.Node(0)));
+
+    /// <summary>A function composed from others, element by element.</summary>
+    public static Action<OperatorCall> Composed(Func<ProgramBuilder, Node, Node> compose) => call => call.Set(compose(call.Builder, call.Node(0)));
+
+    /// <summary>⌈x⌉ = −⌊−x⌋.</summary>
+    public static Node Ceiling(ProgramBuilder builder, Node x) => builder.Negate(builder.Apply(FunctionKind.Floor, builder.Negate(x)));
+
+    public static Node Tangent(ProgramBuilder builder, Node x) => builder.Divide(builder.Apply(FunctionKind.Sin, x), builder.Apply(FunctionKind.Cos, x));
+
+    public static Node HyperbolicSine(ProgramBuilder builder, Node x) =>
+        builder.Scale(builder.Subtract(builder.Apply(FunctionKind.Exp, x), builder.Apply(FunctionKind.Exp, builder.Negate(x))), new Rational(1, 2));
+
+    public static Node HyperbolicCosine(ProgramBuilder builder, Node x) =>
+        builder.Scale(builder.Add(builder.Apply(FunctionKind.Exp, x), builder.Apply(FunctionKind.Exp, builder.Negate(x))), new Rational(1, 2));
+
+    /// <summary>acos x = 2 atan √((1 − x) / (1 + x)), which needs no π.</summary>
+    public static Node ArcCosine(ProgramBuilder builder, Node x)
+    {
+        var ratio = builder.Divide(builder.Offset(builder.Negate(x), Rational.One), builder.Offset(x, Rational.One));
+        return builder.Scale(builder.Apply(FunctionKind.Atan, builder.Apply(FunctionKind.Sqrt, ratio)), 2);
+    }
+
+    static void NoteTerms(OperatorCall call) => NoteAll(call, ParameterRole.Bias);
+
+    static void NoteFactors(OperatorCall call) => NoteAll(call, ParameterRole.Scale);
+
+    /// <summary>A vector that meets a larger tensor is that tensor's bias or scale, one number a unit.</summary>
+    static void NoteAll(OperatorCall call, ParameterRole role)
+    {
+        for (var k = 0; k < call.InputCount; k++)
+        {
+            if (call.Input(k).Weight is null) continue;
+            var shape = call.Shape(k);
+            var wide = Enumerable.Range(0, shape.Rank).Where(axis => shape[axis] > 1).ToArray();
+            if (wide.Length > 1)
+            {
+                call.UsedAs(k, ParameterRole.Other);
+                continue;
+            }
+
+            var meanings = new AxisMeaning[shape.Rank];
+            if (wide.Length == 1) meanings[wide[0]] = AxisMeaning.Output;
+            call.UsedAs(k, role, meanings);
+        }
+    }
+}

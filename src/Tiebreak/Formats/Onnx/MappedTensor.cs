@@ -1,0 +1,77 @@
+using System.Buffers.Binary;
+using Tiebreak.Numbers;
+
+namespace Tiebreak.Formats.Onnx;
+
+/// <summary>Floating-point numbers read straight from a mapped file, little-endian; takes no memory of its own. Valid until the file is closed.</summary>
+sealed class MappedTensor : ExactTensor
+{
+    const int BlockBytes = 1 << 20;
+
+    readonly ByteRange _range;
+    readonly FloatFormat _format;
+    readonly int _size;
+
+    /// <summary>Wraps the bytes; their number is a multiple of the format's size.</summary>
+    public MappedTensor(ByteRange range, FloatFormat format)
+    {
+        _range = range;
+        _format = format;
+        _size = SizeOf(format);
+    }
+
+    /// <summary>Bytes a number.</summary>
+    public static int SizeOf(FloatFormat format) => format switch { FloatFormat.Float64 => 8, FloatFormat.Float32 => 4, _ => 2 };
+
+    /// <inheritdoc/>
+    public override long Count => _range.Length / _size;
+
+    /// <inheritdoc/>
+    public override bool HasDoubles => true;
+
+    /// <inheritdoc/>
+    public override Rational this[long index]
+    {
+        get
+        {
+            Span<double> one = stackalloc double[1];
+            ReadDoubles(index, one);
+            return Rational.FromDouble(one[0]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void ReadDoubles(long start, Span<double> values)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Count - values.Length);
+        var perBlock = BlockBytes / _size;
+        for (var done = 0; done < values.Length; done += perBlock)
+        {
+            var block = values.Slice(done, Math.Min(perBlock, values.Length - done));
+            Convert(_range.File.Slice(_range.Offset + (start + done) * _size, block.Length * _size), block);
+        }
+    }
+
+    void Convert(ReadOnlySpan<byte> bytes, Span<double> values)
+    {
+        switch (_format)
+        {
+            case FloatFormat.Float64:
+                for (var k = 0; k < values.Length; k++) values[k] = BinaryPrimitives.ReadDoubleLittleEndian(bytes[(8 * k)..]);
+                break;
+            case FloatFormat.Float32:
+                for (var k = 0; k < values.Length; k++) values[k] = BinaryPrimitives.ReadSingleLittleEndian(bytes[(4 * k)..]);
+                break;
+            case FloatFormat.Float16:
+                for (var k = 0; k < values.Length; k++) values[k] = (double)BinaryPrimitives.ReadHalfLittleEndian(bytes[(2 * k)..]);
+                break;
+            default:
+                for (var k = 0; k < values.Length; k++) values[k] = BFloat16(BinaryPrimitives.ReadUInt16LittleEndian(bytes[(2 * k)..]));
+                break;
+        }
+    }
+
+    /// <summary>A bfloat16 is the upper half of a float32.</summary>
+    public static double BFloat16(ushort bits) => BitConverter.UInt32BitsToSingle((uint)bits << 16);
+}

@@ -1,0 +1,69 @@
+using System.Text.Json;
+using Tiebreak.Formats;
+using Tiebreak.Formats.Onnx;
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+using Xunit;
+
+namespace Tiebreak.Tests.Formats.Onnx;
+
+public sealed class ModelsTests
+{
+    static Model Lower(string path, LoweringOptions? options = null)
+    {
+        using var reader = OnnxReader.Open(path);
+        return reader.Lower(options ?? new LoweringOptions());
+    }
+
+    static long Count(IEnumerable<ParameterTensor> tensors) => tensors.Sum(tensor => tensor.Shape.Count);
+
+    [Fact]
+    public void Every_case_has_the_parameters_its_answer_lists()
+    {
+        var files = Directory.GetFiles(SharedFolder.Require("cases"), "*.onnx");
+        Assert.Equal(20, files.Length);
+        foreach (var file in files)
+        {
+            var model = Lower(file);
+            using var answer = JsonDocument.Parse(File.ReadAllText(Path.ChangeExtension(file, ".partition.json")));
+            var expected = answer.RootElement.GetProperty("tensors").EnumerateArray()
+                .Select(tensor => $"{tensor.GetProperty("name").GetString()} [{string.Join(",", tensor.GetProperty("shape").EnumerateArray().Select(size => size.GetInt32()))}]");
+            Assert.Equal(expected, model.Parameters.Select(tensor => $"{tensor.Name} {tensor.Shape}"));
+        }
+    }
+
+    [Theory]
+    [InlineData("bvlc_alexnet", 60_965_224)]
+    [InlineData("densenet121", 7_978_856)]
+    [InlineData("inception_v1", 6_998_552)]
+    [InlineData("inception_v2", 11_195_816)]
+    [InlineData("resnet50", 25_557_032)]
+    [InlineData("shufflenet", 1_366_792)]
+    [InlineData("squeezenet", 1_235_496)]
+    [InlineData("vgg19", 143_667_240)]
+    [InlineData("zfnet512", 87_251_240)]
+    public void Light_models_have_their_known_number_of_parameters(string name, long parameters)
+    {
+        var model = Lower(SharedFolder.Require($"models/light/light_{name}.onnx"));
+        Assert.Equal(parameters, Count(model.Parameters));
+        Assert.All(model.Parameters.Where(tensor => tensor.Shape.Count > 1000), tensor => Assert.IsType<UniformTensor>(tensor.Start));
+    }
+
+    [Fact]
+    public void Batch_of_three_replaces_the_fixed_batch()
+    {
+        foreach (var file in Directory.GetFiles(SharedFolder.Require("models/light"), "*.onnx"))
+        {
+            var program = Lower(file, new LoweringOptions { Batch = 3 }).Program;
+            Assert.Equal(3, program.Outputs[0].Node.Shape[0]);
+        }
+    }
+
+    [Fact]
+    public void Face_detection_is_read()
+    {
+        var model = Lower(SharedFolder.Require("models/real/face_detection_front_128x128_barracuda.onnx"));
+        Assert.Equal(4, model.Program.Outputs.Count);
+        Assert.Equal(37 + 21, model.Parameters.Count);
+    }
+}
