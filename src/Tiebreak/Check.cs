@@ -22,21 +22,33 @@ public static class Check
         return FindingsBuilder.Build(path, file.Format, options, analysis);
     }
 
+    /// <summary>Reads and lowers without analysing: the model as the analysis would first see it.</summary>
+    /// <exception cref="TiebreakException">As for <see cref="Model"/>.</exception>
+    public static Model Read(string path, CheckOptions? options = null)
+    {
+        using var file = ModelFile.Open(path);
+        var lowering = Lowering(options ?? new CheckOptions());
+        var step = 0;
+        return WithSeveralSamples(file, new Sizes(file, lowering).Smallest(ref step), lowering).Model;
+    }
+
+    static LoweringOptions Lowering(CheckOptions options) => new()
+    {
+        Dims = options.Dims,
+        Batch = options.Batch,
+        BatchNormTraining = options.BatchNormTraining,
+        Dropout = options.Dropout,
+        Trainable = options.Trainable,
+        Freeze = options.Freeze,
+        Outputs = options.Outputs,
+        AlsoOutputs = options.AlsoOutputs,
+        OutputIsLoss = options.Loss == LossKind.Outputs,
+    };
+
     static Analysis Analyse(IModelFile file, CheckOptions options)
     {
         options.Progress?.Report(new CheckProgress("reading", null));
-        var lowering = new LoweringOptions
-        {
-            Dims = options.Dims,
-            Batch = options.Batch,
-            BatchNormTraining = options.BatchNormTraining,
-            Dropout = options.Dropout,
-            Trainable = options.Trainable,
-            Freeze = options.Freeze,
-            Outputs = options.Outputs,
-            AlsoOutputs = options.AlsoOutputs,
-            OutputIsLoss = options.Loss == LossKind.Outputs,
-        };
+        var lowering = Lowering(options);
         var refinement = new RefinementOptions
         {
             Seed = options.Seed,
