@@ -63,7 +63,8 @@ sealed class NewFiles : IDisposable
     }
 
     /// <summary>Where a path really leads: a link is written through, not replaced.</summary>
-    static string Target(string path) => File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+    static string Target(string path) =>
+        (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? Path.GetFullPath(path);
 
     static FileStream Open(string path, string file, FileMode mode)
     {
