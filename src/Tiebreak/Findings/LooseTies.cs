@@ -29,6 +29,9 @@ sealed class LooseTies
         Negative = negative;
     }
 
+    /// <summary>No ties.</summary>
+    public static LooseTies None { get; } = new([], []);
+
     /// <summary>Pairs that stay equal.</summary>
     public IReadOnlyList<LooseComponent> Equal { get; }
 
@@ -47,7 +50,7 @@ sealed class LooseTies
             several.Add(Math.Abs(code));
             any = true;
         }, cancellation);
-        if (!any) return new LooseTies([], []);
+        if (!any) return None;
 
         var firsts = new Dictionary<int, (int Tensor, int Index, int Code)>();
         var equal = new Components(model.Parameters.Count);
@@ -75,14 +78,20 @@ sealed class LooseTies
             cancellation.ThrowIfCancellationRequested();
             if (skipped.Contains(tensor)) continue;
             var codes = partition.Codes[tensor];
-            var repeated = units.Groupings[tensor]
-                .Select(grouping => (grouping, layout: new SliceLayout(model.Parameters[tensor].Shape.Sizes, grouping.Axis))).ToArray();
-            for (var index = 0; index < codes.Length; index++)
+            var shape = model.Parameters[tensor].Shape;
+            var rows = units.Groupings[tensor].FirstOrDefault(grouping => grouping.Axis == 0);
+            var others = units.Groupings[tensor].Where(grouping => grouping.Axis > 0).Select(grouping => (grouping, layout: new SliceLayout(shape.Sizes, grouping.Axis))).ToArray();
+            var rowLength = shape.Rank == 0 || codes.Length == 0 ? codes.Length : codes.Length / shape[0];
+            for (var start = 0; start < codes.Length; start += rowLength)
             {
-                if (codes[index] == 0) continue;
-                var isLeft = true;
-                foreach (var (grouping, layout) in repeated) isLeft &= !grouping.Repeats(index / layout.Inner % layout.Size);
-                if (isLeft) visit(tensor, index, codes[index]);
+                if (rows is not null && rows.Repeats(start / rowLength)) continue; // mostly this leaves little to look at
+                for (var index = start; index < start + rowLength; index++)
+                {
+                    if (codes[index] == 0) continue;
+                    var isLeft = true;
+                    foreach (var (grouping, layout) in others) isLeft &= !grouping.Repeats(index / layout.Inner % layout.Size);
+                    if (isLeft) visit(tensor, index, codes[index]);
+                }
             }
         }
     }

@@ -80,6 +80,14 @@ public sealed class RuleTests
     }
 
     [Fact]
+    public void Equal_heads_of_queries_keys_and_values_are_one_finding()
+    {
+        var finding = Only(new HandMade().Dense("q", [4, 1], 1, 2, 1, 2).Dense("k", [4, 1], 3, 4, 3, 4).Dense("v", [4, 1], 5, 6, 5, 6).Dense("o", [1, 4], 7, 8, 7, 8).Check(), "TB001");
+        Assert.StartsWith("in each of 3 tensors, blocks 0, 1 of 2 units each (heads, where this is attention) stay equal for ever: `q` (4)", finding.Message, StringComparison.Ordinal);
+        Assert.Equal(["q", "k", "v", "o"], finding.Tensors);
+    }
+
+    [Fact]
     public void A_stuck_tensor_is_reported_with_its_zeros()
     {
         var finding = Only(new HandMade().Other("A", [2, 2], 0, 0, 0, 0).Starting(0).Other("B", [2], 0, 0).Starting(0).Bias("c", 1, 2).Check(), "TB002");
@@ -127,7 +135,7 @@ public sealed class RuleTests
             new HandMade().Dense("expert0.up", [2, 2], 1, 2, 3, 4).Dense("expert0.down", [1, 2], 5, 6)
                 .Dense("expert1.up", [2, 2], 1, 2, 3, 4).Dense("expert1.down", [1, 2], 5, 6).Check(), "TB007");
         Assert.Equal(["expert0.up", "expert0.down", "expert1.up", "expert1.down"], finding.Tensors);
-        Assert.StartsWith("2 copies of 2 tensors (6 numbers each) stay equal for ever: `expert0.up` and `expert1.up`", finding.Message, StringComparison.Ordinal);
+        Assert.StartsWith("2 copies of 2 tensors (6 numbers each) stay equal for ever: `expert0.up` and `expert1.up`, and likewise those of `expert0.down`", finding.Message, StringComparison.Ordinal);
     }
 
     [Fact]
