@@ -121,6 +121,28 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public void A_device_is_written_to_and_not_replaced()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("needs /dev/null");
+        Assert.Equal(new Outcome(1, "", ""), Run("check", "m.onnx", "--output", "/dev/null"));
+        Assert.Equal("", File.ReadAllText("/dev/null"));
+    }
+
+    [Fact]
+    public void A_link_is_written_through_and_not_replaced()
+    {
+        var (file, link) = (Path.Combine(_folder, "file"), Path.Combine(_folder, "link"));
+        File.WriteAllText(file, "old");
+        File.CreateSymbolicLink(link, file);
+        Run("check", "m.onnx", "--output", link, "--quiet");
+        Assert.StartsWith("10 degrees", File.ReadAllText(file), StringComparison.Ordinal);
+        Assert.NotNull(new FileInfo(link).LinkTarget);
+    }
+
+    [Fact]
+    public void Help_lists_every_option() => Golden.Matches("check-help.txt", string.Join('\n', Run("check", "--help").Output.ReplaceLineEndings("\n").Split('\n').Select(line => line.TrimEnd())));
+
+    [Fact]
     public void Nothing_is_written_when_the_partition_is_refused()
     {
         var (report, partition) = (Path.Combine(_folder, "report.json"), Path.Combine(_folder, "partition.json"));

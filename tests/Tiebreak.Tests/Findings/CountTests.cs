@@ -17,6 +17,15 @@ public sealed class CountTests
     }
 
     [Fact]
+    public void Empty_models_and_tensors_have_an_answer()
+    {
+        Assert.Equal(new VerdictCounts(0, 0, 0, 0, 0, 0), new HandMade().Check().Counts);
+        var result = new HandMade().Dense("none", [0, 3]).Dense("narrow", [3, 0]).Bias("nothing").Other("one", [1, 1], 1).Other("scalar", [], 0).Check();
+        Assert.Equal(new VerdictCounts(2, 1, 1, 0, 0, 1), result.Counts);
+        Assert.Equal(["TB002"], result.Findings.Select(finding => finding.Rule));
+    }
+
+    [Fact]
     public void Slices_are_grouped_as_a_comparison_of_all_pairs_says() =>
         Gen.Select(Gen.Int[1, 4], Gen.Int[1, 5], Gen.Int[1, 3], Gen.Int[0, 2], Gen.Int[0, 1000]).Sample((a, b, c, axis, seed) =>
         {

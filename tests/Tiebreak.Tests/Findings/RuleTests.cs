@@ -70,6 +70,25 @@ public sealed class RuleTests
         Assert.Equal("`a` and `b` stay equal for ever", Only(new HandMade().Other("a", [], 1).Other("b", [], 1).Check(), "TB001").Message);
 
     [Fact]
+    public void Crossed_pairs_of_two_tensors_are_one_finding()
+    {
+        var finding = Only(new HandMade().Other("a", [5], 1, 2, 3, 4, 5).Other("b", [5], 5, 4, 3, 2, 1).Check(), "TB001");
+        Assert.Equal("`a[4]` and `b[0]`; `a[3]` and `b[1]`; `a[2]` and `b[2]` stay equal for ever, and 2 more such pairs", finding.Message);
+        Assert.Equal(["a", "b"], finding.Tensors);
+    }
+
+    [Fact]
+    public void Slices_that_are_partly_stuck_are_equal_where_they_move()
+    {
+        var result = new HandMade().Dense("w", [2, 2], 1, 0, 1, 0).Check();
+        Assert.Equal("units 0, 1 of `w` stay equal for ever wherever they move", result.Findings[0].Message);
+    }
+
+    [Fact]
+    public void Equal_columns_that_no_layer_makes_are_inputs() =>
+        Assert.Equal("inputs 0, 1 of `w` stay equal for ever", Only(new HandMade().Dense("w", [2, 3], 1, 1, 2, 3, 3, 4).Check(), "TB001").Message);
+
+    [Fact]
     public void Equal_heads_are_blocks_of_rows()
     {
         var result = new HandMade().Dense("q", [4, 2], 1, 2, 3, 4, 1, 2, 3, 4).Check();

@@ -13,7 +13,8 @@ static class UnitFindings
         var clusters = evidence.Clusters
             .Select(cluster => new Chosen(cluster, [.. Enumerable.Range(0, cluster.Main.Grouping.Groups.Count).Where(group => cluster.IsMirrored(group) == mirrored)]))
             .Where(chosen => chosen.Groups.Count > 0).ToArray();
-        foreach (var alike in clusters.GroupBy(Pattern, StringComparer.Ordinal))
+        var patterns = new List<Chosen>();
+        foreach (var alike in clusters.GroupBy(chosen => Pattern(chosen, patterns)))
         {
             // Equal heads show in queries, keys and values at once.
             var isBlocks = !mirrored && SliceBlocks.In(alike.First().Cluster.Main.Grouping) is not null;
@@ -24,9 +25,15 @@ static class UnitFindings
     }
 
     /// <summary>Layers whose units are all alike have one cause; so have layers in which the same units are alike.</summary>
-    static string Pattern(Chosen chosen) =>
-        chosen.Cluster.Main.Grouping.IsComplete ? "complete"
-        : $"{chosen.Cluster.Main.Grouping.Size}: {string.Join('|', chosen.Members.Take(64).Select(group => string.Join(',', group.Take(64))))}";
+    static int Pattern(Chosen chosen, List<Chosen> patterns)
+    {
+        var grouping = chosen.Cluster.Main.Grouping;
+        var known = patterns.FindIndex(other =>
+            (grouping.IsComplete && other.Cluster.Main.Grouping.IsComplete) || (grouping.SamePlaces(other.Cluster.Main.Grouping) && chosen.Groups.SequenceEqual(other.Groups)));
+        if (known >= 0) return known;
+        patterns.Add(chosen);
+        return patterns.Count - 1;
+    }
 
     static Draft One(Evidence evidence, Rule rule, Chosen chosen, bool mirrored)
     {
