@@ -74,7 +74,9 @@ public static class CommandLine
         root.Add(show);
         root.Add(new Option<bool>("--version") { Description = "Print the version", Action = new PrintVersion() });
         var help = new HelpOption("--help", "-h", "-?") { Recursive = true };
-        help.Action = new HelpWithExamples((HelpAction)help.Action!);
+        var helpText = (HelpAction)help.Action!;
+        helpText.MaxWidth = surroundings.OutputWidth ?? 100;
+        help.Action = new HelpWithExamples(helpText);
         root.Add(help);
         return root;
     }

@@ -18,7 +18,7 @@ public sealed record Surroundings
     /// <summary>Whether a terminal shows the errors, so that progress makes sense there.</summary>
     public bool IsErrorTerminal { get; init; }
 
-    /// <summary>Whether colours are unwelcome (NO_COLOR).</summary>
+    /// <summary>Whether colours are unwelcome (NO_COLOR, a dumb terminal).</summary>
     public bool IsPlain { get; init; }
 
     /// <summary>Cancelled when the user interrupts.</summary>
@@ -43,13 +43,14 @@ sealed class ProcessSurroundings : IDisposable
             context.Cancel = true;
             _interrupt.Cancel();
         });
+        var isDumb = Environment.GetEnvironmentVariable("TERM") == "dumb";
         Surroundings = new Surroundings
         {
             Output = Utf8(Console.OpenStandardOutput()),
             Error = Utf8(Console.OpenStandardError()),
             OutputWidth = Console.IsOutputRedirected ? null : Width(),
-            IsErrorTerminal = !Console.IsErrorRedirected,
-            IsPlain = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
+            IsErrorTerminal = !Console.IsErrorRedirected && !isDumb,
+            IsPlain = isDumb || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
             Interrupted = _interrupt.Token,
         };
     }

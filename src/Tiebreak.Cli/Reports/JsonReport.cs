@@ -5,7 +5,7 @@ using Tiebreak.Findings;
 
 namespace Tiebreak.Cli.Reports;
 
-/// <summary>The report for scripts: schema 1, documented in the README. Equal results give equal bytes.</summary>
+/// <summary>The report for scripts, schema 1: fields may be added, none changes its meaning. Equal results give equal bytes.</summary>
 static class JsonReport
 {
     /// <summary>Lines end in LF, and names stay readable: this is a file, not a web page.</summary>

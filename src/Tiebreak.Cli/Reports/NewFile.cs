@@ -23,15 +23,15 @@ sealed class NewFiles : IDisposable
     /// <exception cref="TiebreakException">It cannot be written.</exception>
     public void Write(string path, Action<Stream> write)
     {
-        var target = Target(path);
-        // Devices cannot be replaced by a file, and must not be.
-        if (target.StartsWith("/dev/", StringComparison.Ordinal) || target.StartsWith("/proc/", StringComparison.Ordinal))
+        // Devices, /dev/stdout among them, cannot be replaced by a file, and must not be.
+        if (path.StartsWith("/dev/", StringComparison.Ordinal) || path.StartsWith("/proc/", StringComparison.Ordinal))
         {
-            using var device = Open(path, target, FileMode.Open);
+            using var device = Open(path, path, FileMode.Open);
             write(device);
             return;
         }
 
+        var target = Target(path);
         var temporary = Path.Combine(Path.GetDirectoryName(target)!, $".{Path.GetFileName(target)}.{Environment.ProcessId}.{_written.Count}.tmp");
         using var stream = Open(path, temporary, FileMode.Create);
         _written.Add((temporary, target));
@@ -63,7 +63,8 @@ sealed class NewFiles : IDisposable
     }
 
     /// <summary>Where a path really leads: a link is written through, not replaced.</summary>
-    static string Target(string path) => File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+    static string Target(string path) =>
+        (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? Path.GetFullPath(path);
 
     static FileStream Open(string path, string file, FileMode mode)
     {

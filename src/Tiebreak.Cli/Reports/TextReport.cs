@@ -115,6 +115,7 @@ static class TextReport
             var hasMirrored = result.Tensors.Any(tensor => tensor.Mirrored > 0);
             var affected = result.Tensors.OrderByDescending(tensor => tensor.Stuck + tensor.Lockstep).ToArray();
             var shown = affected.Length <= most ? affected : affected[..(most - 1)];
+            var names = Shortened([.. shown.Select(tensor => tensor.Name)], console.Profile.Width - (hasMirrored ? 58 : 48));
             var table = new Table { Border = TableBorder.None, ShowHeaders = true };
             table.AddColumn(Left("tensor"));
             table.AddColumn(Left("shape"));
@@ -123,12 +124,12 @@ static class TextReport
             if (hasMirrored) table.AddColumn(Right("mirrored"));
             table.AddColumn(Right("stuck"));
             table.AddColumn(Right("moves from"));
-            foreach (var tensor in shown)
+            foreach (var (tensor, name) in shown.Zip(names))
             {
                 var steps = tensor.FirstStepMax == 0 ? "never" : tensor.FirstStepMin == tensor.FirstStepMax ? $"step {tensor.FirstStepMin}" : $"step {tensor.FirstStepMin}-{tensor.FirstStepMax}";
                 string[] cells =
                 [
-                    Shortened(tensor.Name), Shortened($"[{string.Join(",", tensor.Shape)}]", 16), Number(tensor.Classes), Number(tensor.Lockstep),
+                    name, Shortened($"[{string.Join(",", tensor.Shape)}]", 16, 8), Number(tensor.Classes), Number(tensor.Lockstep),
                     .. hasMirrored ? [Number(tensor.Mirrored)] : Array.Empty<string>(), Number(tensor.Stuck), steps,
                 ];
                 table.AddRow(cells.Select(cell => new Text(cell)));
@@ -143,12 +144,14 @@ static class TextReport
             static TableColumn Right(string title) => new TableColumn(new Text(title, Dim)).RightAligned().NoWrap().PadLeft(0).PadRight(1);
         }
 
-        /// <summary>Long names keep their end, which tells tensors of a layer apart.</summary>
-        string Shortened(string text, int? most = null)
+        /// <summary>Long names lose a part, at the place where losing it leaves most of them distinct.</summary>
+        static string[] Shortened(string[] names, int room)
         {
-            var room = most ?? Math.Max(20, console.Profile.Width - 60);
-            return text.Length <= room ? text : $"{text[..(room / 3)]}...{text[^(room - room / 3 - 3)..]}";
+            int[] heads = [room / 3, room / 2, room * 2 / 3, 0, room - 3];
+            return heads.Select(head => names.Select(name => Shortened(name, room, head)).ToArray()).MaxBy(some => some.Distinct(StringComparer.Ordinal).Count())!;
         }
+
+        static string Shortened(string text, int room, int head) => text.Length <= room ? text : $"{text[..head]}...{text[^(room - head - 3)..]}";
 
         IEnumerable<string> AssumptionLines()
         {

@@ -14,10 +14,10 @@ sealed class Evidence
         Cancellation = cancellation;
         Partition = analysis.Partition ?? throw new ArgumentException("an analysis without a partition has no evidence");
         Counts = VerdictCounter.Count(analysis.Model, Partition, cancellation);
-        Units = Units.Of(analysis.Model, Partition, cancellation);
+        Units = Units.Of(analysis.Model, Partition, Counts, cancellation);
         Copies = CopySets.Of(analysis.Model, Partition);
         Clusters = UnitCluster.Of(analysis.Model, Units, Copies.Later);
-        Loose = LooseTies.Of(analysis.Model, Partition, Units, Copies.Later, cancellation);
+        Loose = Counts.Model.Lockstep == 0 ? LooseTies.None : LooseTies.Of(analysis.Model, Partition, Units, Copies.Later, cancellation);
     }
 
     /// <summary>What the refinement found.</summary>

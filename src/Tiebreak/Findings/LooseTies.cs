@@ -8,9 +8,9 @@ readonly record struct LoosePair(int TensorA, int IndexA, int TensorB, int Index
 
 /// <summary>Ties among tensors that are connected by them.</summary>
 /// <param name="Tensors">The tensors, ascending.</param>
-/// <param name="Examples">A few of the pairs.</param>
+/// <param name="Pairs">The pairs; of very many the first few thousand for each two tensors.</param>
 /// <param name="Count">How many pairs there are (each parameter with the first of its class).</param>
-sealed record LooseComponent(IReadOnlyList<int> Tensors, IReadOnlyList<LoosePair> Examples, long Count);
+sealed record LooseComponent(IReadOnlyList<int> Tensors, IReadOnlyList<LoosePair> Pairs, long Count);
 
 /// <summary>
 /// Ties that no unit and no copy explains: two scalars, W[i,j] and W[j,i] of a symmetric matrix, crossed pairs. What is left after the first
@@ -18,7 +18,7 @@ sealed record LooseComponent(IReadOnlyList<int> Tensors, IReadOnlyList<LoosePair
 /// </summary>
 sealed class LooseTies
 {
-    const int ExamplesEach = 3;
+    const int MostPairsEach = 1 << 12;
 
     /// <summary>More classes than this are counted, not looked up.</summary>
     const int MostClasses = 1 << 20;
@@ -28,6 +28,9 @@ sealed class LooseTies
         Equal = equal;
         Negative = negative;
     }
+
+    /// <summary>No ties.</summary>
+    public static LooseTies None { get; } = new([], []);
 
     /// <summary>Pairs that stay equal.</summary>
     public IReadOnlyList<LooseComponent> Equal { get; }
@@ -47,7 +50,7 @@ sealed class LooseTies
             several.Add(Math.Abs(code));
             any = true;
         }, cancellation);
-        if (!any) return new LooseTies([], []);
+        if (!any) return None;
 
         var firsts = new Dictionary<int, (int Tensor, int Index, int Code)>();
         var equal = new Components(model.Parameters.Count);
@@ -75,14 +78,20 @@ sealed class LooseTies
             cancellation.ThrowIfCancellationRequested();
             if (skipped.Contains(tensor)) continue;
             var codes = partition.Codes[tensor];
-            var repeated = units.Groupings[tensor]
-                .Select(grouping => (grouping, layout: new SliceLayout(model.Parameters[tensor].Shape.Sizes, grouping.Axis))).ToArray();
-            for (var index = 0; index < codes.Length; index++)
+            var shape = model.Parameters[tensor].Shape;
+            var rows = units.Groupings[tensor].FirstOrDefault(grouping => grouping.Axis == 0);
+            var others = units.Groupings[tensor].Where(grouping => grouping.Axis > 0).Select(grouping => (grouping, layout: new SliceLayout(shape.Sizes, grouping.Axis))).ToArray();
+            var rowLength = shape.Rank == 0 || codes.Length == 0 ? codes.Length : codes.Length / shape[0];
+            for (var start = 0; start < codes.Length; start += rowLength)
             {
-                if (codes[index] == 0) continue;
-                var isLeft = true;
-                foreach (var (grouping, layout) in repeated) isLeft &= !grouping.Repeats(index / layout.Inner % layout.Size);
-                if (isLeft) visit(tensor, index, codes[index]);
+                if (rows is not null && rows.Repeats(start / rowLength)) continue; // mostly this leaves little to look at
+                for (var index = start; index < start + rowLength; index++)
+                {
+                    if (codes[index] == 0) continue;
+                    var isLeft = true;
+                    foreach (var (grouping, layout) in others) isLeft &= !grouping.Repeats(index / layout.Inner % layout.Size);
+                    if (isLeft) visit(tensor, index, codes[index]);
+                }
             }
         }
     }
@@ -91,14 +100,14 @@ sealed class LooseTies
     sealed class Components(int tensors)
     {
         readonly int[] _parent = [.. Enumerable.Range(0, tensors)];
-        readonly Dictionary<(int, int), (List<LoosePair> Examples, long Count)> _pairs = [];
+        readonly Dictionary<(int, int), (List<LoosePair> Pairs, long Count)> _pairs = [];
 
         public void Add(LoosePair pair)
         {
             var key = (pair.TensorA, pair.TensorB);
-            var (examples, count) = _pairs.TryGetValue(key, out var known) ? known : ([], 0);
-            if (examples.Count < ExamplesEach) examples.Add(pair);
-            _pairs[key] = (examples, count + 1);
+            var (pairs, count) = _pairs.TryGetValue(key, out var known) ? known : ([], 0);
+            if (pairs.Count < MostPairsEach) pairs.Add(pair);
+            _pairs[key] = (pairs, count + 1);
             _parent[Root(pair.TensorA)] = Root(pair.TensorB);
         }
 
@@ -107,7 +116,7 @@ sealed class LooseTies
             .. _pairs.GroupBy(pair => Root(pair.Key.Item1))
                 .Select(group => new LooseComponent(
                     [.. group.SelectMany(pair => new[] { pair.Key.Item1, pair.Key.Item2 }).Distinct().Order()],
-                    [.. group.SelectMany(pair => pair.Value.Examples).Take(ExamplesEach)],
+                    [.. group.SelectMany(pair => pair.Value.Pairs)],
                     group.Sum(pair => pair.Value.Count)))
                 .OrderBy(component => component.Tensors[0]),
         ];

@@ -24,7 +24,11 @@ sealed class Units
     public IReadOnlyList<IReadOnlyList<SliceGrouping>> Groupings { get; }
 
     /// <summary>Groups the slices of all tensors.</summary>
-    public static Units Of(Model model, Partition partition, CancellationToken cancellation)
+    /// <param name="model">The tensors.</param>
+    /// <param name="partition">Their codes.</param>
+    /// <param name="counts">The partition's counts: a tensor without parameters in lockstep has no groups and is not read.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static Units Of(Model model, Partition partition, VerdictCounter counts, CancellationToken cancellation)
     {
         var groupings = new SliceGrouping[model.Parameters.Count][];
         for (var tensor = 0; tensor < groupings.Length; tensor++)
@@ -32,7 +36,7 @@ sealed class Units
             cancellation.ThrowIfCancellationRequested();
             var parameter = model.Parameters[tensor];
             var found = new List<SliceGrouping>();
-            foreach (var axis in Axes(parameter))
+            foreach (var axis in counts.Tensors[tensor].Lockstep == 0 ? [] : Axes(parameter))
             {
                 var grouping = SliceGrouping.OfCodes(partition.Codes[tensor], parameter.Shape.Sizes, axis);
                 if (grouping.Groups.Count > 0) found.Add(grouping);

@@ -39,7 +39,7 @@ sealed class VerdictCounter
             }
         }
 
-        var firstSteps = partition.FirstSteps.ToArray();
+        var firstSteps = partition.FirstSteps as int[] ?? [.. partition.FirstSteps]; // one entry a class: not copied if it can be helped
         var inTensor = new ClassSet(partition.Classes);
         var tensors = new TensorCounts[partition.Codes.Count];
         var starts = new SortedDictionary<int, long>[tensors.Length];

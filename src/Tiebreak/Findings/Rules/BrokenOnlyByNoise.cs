@@ -8,7 +8,7 @@ static class BrokenOnlyByNoise
     public static IEnumerable<Draft> Find(Evidence evidence)
     {
         if (evidence.Analysis.WithoutNoise is not { } quiet) yield break;
-        var units = Units.Of(evidence.Analysis.Model, quiet, evidence.Cancellation);
+        var units = Units.Of(evidence.Analysis.Model, quiet, VerdictCounter.Count(evidence.Analysis.Model, quiet, evidence.Cancellation), evidence.Cancellation);
         var broken = new List<(UnitPlace Place, int[] Groups)>();
         foreach (var cluster in UnitCluster.Of(evidence.Analysis.Model, units, new HashSet<int>()))
         {

@@ -14,7 +14,7 @@ static class IdenticalCopies
             var first = copies.Sets[0];
             var sets = copies.Sets.Count;
             var numbers = copies.Sets.Sum(set => evidence.Parameters[set[0]].Shape.Count);
-            var others = first.Skip(1).Select(evidence.Quoted).ToArray();
+            var names = Phrases.List([.. first.Select(evidence.Quoted)]);
             yield return new Draft(
                 new Finding
                 {
@@ -24,8 +24,8 @@ static class IdenticalCopies
                     Tensor = evidence.Parameters[first[0]].Name,
                     Tensors = [.. copies.Sets.SelectMany(set => set).Order().Select(tensor => evidence.Parameters[tensor].Name)],
                     Message = sets == 1
-                        ? $"{evidence.Quoted(first[0])} and {Phrases.List(others)} stay equal for ever"
-                        : $"{copies.Copies:N0} copies of {sets:N0} tensors ({numbers:N0} numbers each) stay equal for ever: {evidence.Quoted(first[0])} and {Phrases.List(others)}, and likewise {Phrases.List([.. copies.Sets.Skip(1).Select(set => evidence.Quoted(set[0]))])}",
+                        ? $"{names} stay equal for ever"
+                        : $"{copies.Copies:N0} copies of {sets:N0} tensors ({numbers:N0} numbers each) stay equal for ever: {names}, and likewise those of {Phrases.List([.. copies.Sets.Skip(1).Select(set => evidence.Quoted(set[0]))])}",
                     Because = "they start as copies of each other, and their gradients are equal at every point that training can reach",
                     Fix = "give each copy its own random start, or its own noise; if they are meant to be one, share the tensor",
                 },

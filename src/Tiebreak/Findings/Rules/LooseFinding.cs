@@ -3,12 +3,13 @@ namespace Tiebreak.Findings.Rules;
 /// <summary>Says which single parameters stay together when no unit explains it; shared by TB001 and TB003.</summary>
 static class LooseFinding
 {
+    const int Examples = 3;
+
     public static Draft Make(Evidence evidence, Rule rule, LooseComponent component, bool negative, string because, string fix)
     {
-        var pairs = component.Examples.Select(pair =>
+        var pairs = component.Pairs.Take(Examples).Select(pair =>
             $"{Phrases.Element(evidence.Parameters[pair.TensorA], pair.IndexA)} and {Phrases.Element(evidence.Parameters[pair.TensorB], pair.IndexB)}").ToArray();
         var more = component.Count - pairs.Length;
-        var first = component.Examples[0];
         return new Draft(
             new Finding
             {
@@ -23,7 +24,7 @@ static class LooseFinding
             },
             component.Tensors,
             component.Count + 1,
-            other => component.Examples.All(pair =>
-                other.Codes[pair.TensorA][pair.IndexA] == other.Codes[pair.TensorB][pair.IndexB] * (negative ? -1 : 1) && other.Codes[first.TensorA][first.IndexA] != 0));
+            other => component.Pairs.All(pair =>
+                other.Codes[pair.TensorA][pair.IndexA] is not 0 and var code && code == other.Codes[pair.TensorB][pair.IndexB] * (negative ? -1 : 1)));
     }
 }

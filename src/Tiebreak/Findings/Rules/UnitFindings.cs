@@ -13,24 +13,34 @@ static class UnitFindings
         var clusters = evidence.Clusters
             .Select(cluster => new Chosen(cluster, [.. Enumerable.Range(0, cluster.Main.Grouping.Groups.Count).Where(group => cluster.IsMirrored(group) == mirrored)]))
             .Where(chosen => chosen.Groups.Count > 0).ToArray();
-        foreach (var alike in clusters.GroupBy(Pattern, StringComparer.Ordinal))
+        var patterns = new List<Chosen>();
+        foreach (var alike in clusters.GroupBy(chosen => Pattern(chosen, patterns)))
         {
-            if (alike.Count() > MostAlike) yield return Many(evidence, rule, [.. alike], mirrored);
+            // Equal heads show in queries, keys and values at once.
+            var isBlocks = !mirrored && SliceBlocks.In(alike.First().Cluster.Main.Grouping) is not null;
+            if (alike.Count() > (isBlocks ? 1 : MostAlike)) yield return Many(evidence, rule, [.. alike], mirrored);
             else
                 foreach (var chosen in alike) yield return One(evidence, rule, chosen, mirrored);
         }
     }
 
     /// <summary>Layers whose units are all alike have one cause; so have layers in which the same units are alike.</summary>
-    static string Pattern(Chosen chosen) =>
-        chosen.Cluster.Main.Grouping.IsComplete ? "complete"
-        : $"{chosen.Cluster.Main.Grouping.Size}: {string.Join('|', chosen.Members.Take(64).Select(group => string.Join(',', group.Take(64))))}";
+    static int Pattern(Chosen chosen, List<Chosen> patterns)
+    {
+        var grouping = chosen.Cluster.Main.Grouping;
+        var known = patterns.FindIndex(other =>
+            (grouping.IsComplete && other.Cluster.Main.Grouping.IsComplete) || (grouping.SamePlaces(other.Cluster.Main.Grouping) && chosen.Groups.SequenceEqual(other.Groups)));
+        if (known >= 0) return known;
+        patterns.Add(chosen);
+        return patterns.Count - 1;
+    }
 
     static Draft One(Evidence evidence, Rule rule, Chosen chosen, bool mirrored)
     {
         var main = chosen.Cluster.Main;
         var others = Distinct(evidence, chosen.Cluster);
         var name = evidence.Quoted(main.Tensor);
+        var plural = Plural(evidence, main);
         return new Draft(
             new Finding
             {
@@ -46,7 +56,7 @@ static class UnitFindings
                     + (others.Length > 0 ? $", and so do the same places of {Phrases.List(others)}" : ""),
                 Because = mirrored
                     ? "they start as each other's negative, and so are their gradients at every point that training can reach"
-                    : $"{Causes.UniformStart(evidence.Parameters[main.Tensor]) ?? "they start equal"}, and their gradients are equal at every point that training can reach",
+                    : $"{Causes.UniformStart(evidence.Parameters[main.Tensor]) ?? "they start equal"}, and the gradients of these {plural} are equal at every point that training can reach",
                 Fix = mirrored
                     ? $"give one of each pair random start values of its own in {name}"
                     : $"give them different start values: initialise {name} randomly, or add noise to the copies",
@@ -61,7 +71,9 @@ static class UnitFindings
         var first = alike[0];
         var main = first.Cluster.Main;
         var places = alike.Select(chosen => $"{evidence.Quoted(chosen.Cluster.Main.Tensor)} ({chosen.Members.Sum(group => group.Count):N0})").ToArray();
-        var which = main.Grouping.IsComplete ? "all their units" : $"units {Phrases.Groups(first.Members)}";
+        var which = main.Grouping.IsComplete ? "all their units"
+            : !mirrored && SliceBlocks.In(main.Grouping) is { } blocks ? Blocks(blocks, Plural(evidence, main))
+            : $"units {Phrases.Groups(first.Members)}";
         return new Draft(
             new Finding
             {
@@ -88,12 +100,16 @@ static class UnitFindings
     {
         var main = chosen.Cluster.Main;
         var parameter = evidence.Parameters[main.Tensor];
-        var plural = Phrases.Plural(evidence.Units.Kind(main.Tensor, main.Grouping.Axis), main.Grouping.Axis, parameter.Shape.Rank);
-        if (!mirrored && SliceBlocks.In(main.Grouping) is { } blocks)
-            return $"blocks {Phrases.Groups(blocks.Groups)} of {blocks.Length:N0} {plural} each (heads, where this is attention) of `{parameter.Name}`";
+        var plural = Plural(evidence, main);
+        if (!mirrored && SliceBlocks.In(main.Grouping) is { } blocks) return $"{Blocks(blocks, plural)} of `{parameter.Name}`";
         var indices = main.Grouping.IsComplete && main.Grouping.Size > 8 ? $"all {main.Grouping.Size:N0} {plural}" : $"{plural} {Phrases.Groups(chosen.Members)}";
         return $"{indices} of `{parameter.Name}`";
     }
+
+    static string Blocks(SliceBlocks blocks, string plural) => $"blocks {Phrases.Groups(blocks.Groups)} of {blocks.Length:N0} {plural} each (heads, where this is attention)";
+
+    static string Plural(Evidence evidence, UnitPlace place) =>
+        Phrases.Plural(evidence.Units.Kind(place.Tensor, place.Grouping.Axis), place.Grouping.Axis, evidence.Parameters[place.Tensor].Shape.Rank);
 
     static string[] Distinct(Evidence evidence, UnitCluster cluster) =>
         [.. cluster.Others.Select(place => place.Tensor).Where(tensor => tensor != cluster.Main.Tensor).Distinct().Select(evidence.Quoted)];
