@@ -70,7 +70,8 @@ public static class SmallestInvariantSet
             _gradient = Gradient.Of(model.Program, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
             ProgramGrammar.Check(_gradient);
             _pool = new BufferPool(idleLimit: 1 << 26);
-            Epsilon = ErrorBound.Epsilon(_gradient);
+            var constants = _gradient.Nodes.Select(node => node.Primitive).OfType<Primitive.Constant>().Select(constant => constant.Values);
+            Epsilon = ErrorBound.Epsilon(_gradient, ErrorBound.Bits(model.Parameters.Concat(model.Frozen).Select(parameter => parameter.Start).Concat(constants)));
         }
 
         public double Epsilon { get; }
