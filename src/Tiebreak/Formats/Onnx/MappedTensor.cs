@@ -30,6 +30,14 @@ sealed class MappedTensor : ExactTensor
     public override bool HasDoubles => true;
 
     /// <inheritdoc/>
+    public override int MostBits => _format switch
+    {
+        FloatFormat.Float64 => base.MostBits,
+        FloatFormat.Float16 => 24 + 16, // from 2⁻²⁴ to below 2¹⁶
+        _ => 149 + 128, // bfloat16 has the range of float32
+    };
+
+    /// <inheritdoc/>
     public override Rational this[long index]
     {
         get

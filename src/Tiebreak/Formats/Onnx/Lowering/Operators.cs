@@ -33,6 +33,12 @@ static class Operators
         Rule("Tile", 6, SliceOperators.Tile),
         Rule("Pad", 2, SliceOperators.Pad),
 
+        Rule("DepthToSpace", 1, Blocks.DepthToSpace),
+        Rule("SpaceToDepth", 1, Blocks.SpaceToDepth),
+        Rule("Resize", 10, Resizing.Resize),
+        Rule("Upsample", 7, Resizing.Upsample),
+        Rule("OneHot", 9, Losses.OneHot),
+
         // Arithmetic.
         Rule("Add", 7, Elementwise.Add),
         Rule("Sub", 7, Elementwise.Subtract),
@@ -126,6 +132,10 @@ static class Operators
         Rule("Softmax", 1, Normalizations.Softmax),
         Rule("LogSoftmax", 1, Normalizations.LogSoftmax),
         Rule("Hardmax", 1, Normalizations.Hardmax),
+
+        // Losses.
+        Rule("NegativeLogLikelihoodLoss", 12, Losses.NegativeLogLikelihood),
+        Rule("SoftmaxCrossEntropyLoss", 12, Losses.SoftmaxCrossEntropy),
 
         // Reductions.
         Rule("ReduceSum", 1, Reductions.Sum),
