@@ -19,7 +19,8 @@ public static class FloatImages
         if (exponent == 0) exponent = 1; // subnormal: no hidden bit
         else mantissa |= 1UL << 52;
         var magnitude = field.Scale(mantissa, exponent - 1075);
-        return bits >> 63 == 0 ? magnitude : field.Negate(magnitude);
+        var negative = magnitude & (ulong)((long)bits >> 63); // no branch: signs of weights are random
+        return field.Subtract(magnitude - negative, negative);
     }
 
     /// <summary>The images of many doubles.</summary>

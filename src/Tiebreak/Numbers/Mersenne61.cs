@@ -56,5 +56,10 @@ public readonly struct Mersenne61 : IField
         return Once((sum & Prime) + (sum >> Bits));
     }
 
-    static ulong Once(ulong value) => value >= Prime ? value - Prime : value;
+    // For values below 2p. Without a branch, because it would be taken at random; the JIT makes no conditional moves in loops.
+    static ulong Once(ulong value)
+    {
+        var difference = value - Prime;
+        return difference + (Prime & (ulong)((long)difference >> 63));
+    }
 }

@@ -21,7 +21,7 @@ static unsafe class Limbs
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Pack(ulong value, ulong modulus)
     {
-        var centred = (long)(value > modulus >> 1 ? value - modulus : value);
+        var centred = (long)value - (long)(modulus & (ulong)((long)((modulus >> 1) - value) >> 63));
         var high = centred + Half >> Bits;
         return (ulong)high << 32 | (uint)(centred - (high << Bits));
     }

@@ -32,7 +32,7 @@ public sealed unsafe class ScalarContraction : IContraction
                     {
                         high += Math.BigMul(row[offsets.LeftDepth[k]], column[offsets.RightDepth[k]], out var product);
                         low += product;
-                        if (low < product) high++;
+                        high += low < product ? 1UL : 0; // a branch would be taken at random
                     }
                     var part = field.Reduce(new UInt128(high, low));
                     sum = offsets.Depth <= ProductsInWord ? part : field.Add(sum, part);

@@ -48,10 +48,10 @@ readonly unsafe struct Sums<TField>(TField field) where TField : struct, IField
             var high = Math.BigMul((ulong)top[k], _top, out var lower);
             high += Math.BigMul((ulong)middle[k], _middle, out var product);
             lower += product;
-            if (lower < product) high++;
+            high += lower < product ? 1UL : 0;
             product = (ulong)low[k] + _offset;
             lower += product;
-            if (lower < product) high++;
+            high += lower < product ? 1UL : 0;
             results[k] = field.Reduce(new UInt128(high, lower));
         }
     }
