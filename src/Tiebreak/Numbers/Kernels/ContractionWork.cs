@@ -3,9 +3,6 @@ namespace Tiebreak.Numbers.Kernels;
 /// <summary>One contraction on its way: cut into blocks that threads take from a counter until none is left.</summary>
 sealed unsafe class ContractionWork<TField> where TField : struct, IField
 {
-    // Below this depth a sum costs less in 128-bit words than the packing and reducing around a kernel.
-    const int LeastDepth = 5;
-
     // What one block should cost at least, in products: some microseconds, so that taking it from the counter does not show.
     const long LeastWork = 1 << 14;
 
@@ -24,7 +21,7 @@ sealed unsafe class ContractionWork<TField> where TField : struct, IField
         ulong* left, int* leftBatch, ulong* right, int* rightBatch, ulong* output, int* outBatch, int threads)
     {
         _field = field;
-        _kernel = offsets.Depth >= LeastDepth ? contraction as IPanelContraction : null;
+        _kernel = contraction as IPanelContraction;
         var transpose = _kernel is not null && Waste(offsets.Columns, offsets.Rows, _kernel.Columns) < Waste(offsets.Rows, offsets.Columns, _kernel.Columns);
         _offsets = transpose ? offsets.Transposed : offsets;
         _left = transpose ? right : left;

@@ -41,6 +41,31 @@ static unsafe class Limbs
         for (; k < count; k++) target[k] = Pack(source[k], modulus);
     }
 
+    /// <summary>Packs rows of values into panels of some width side by side; row k begins at source + offsets[k].</summary>
+    public static void PackPanels(ulong* source, int* offsets, int depth, int columns, int width, ulong* panels, ulong modulus)
+    {
+        for (var k = 0; k < depth; k++)
+        {
+            for (var column = 0; column < columns; column += width)
+            {
+                var from = source + offsets[k] + column;
+                var to = panels + column * depth + k * width;
+                if (Vector512.IsHardwareAccelerated && width % 8 == 0)
+                {
+                    for (var j = 0; j < width; j += 8) Pack(Vector512.Load(from + j), modulus).Store(to + j);
+                }
+                else if (Vector256.IsHardwareAccelerated)
+                {
+                    for (var j = 0; j < width; j += 4) Pack(Vector256.Load(from + j), modulus).Store(to + j);
+                }
+                else
+                {
+                    for (var j = 0; j < width; j++) to[j] = Pack(from[j], modulus);
+                }
+            }
+        }
+    }
+
     // The high limb is found shifted up by 2³² already: (centred + 2³⁰) · 2 holds it above bit 32, whatever is below belongs to the low limb.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector512<ulong> Pack(Vector512<ulong> value, ulong modulus)

@@ -11,16 +11,19 @@ sealed unsafe class PanelBlocks<TField> : IDisposable where TField : struct, IFi
     /// <summary>The most rows of a block: with the greatest depth their panels take 3 MB.</summary>
     public const int GreatestRows = 256;
 
+    // How much of its rows an inner product keeps packed: up to 756 KB, so that the other operand is read in runs of 252 KB.
+    const int DotStretch = 32 * Limbs.GreatestDepth;
+
     const int Alignment = 64;
 
     readonly TField _field;
     readonly Sums<TField> _sums;
     readonly IPanelContraction _kernel;
-    readonly int _width;
+    readonly int _width, _strips, _stretch;
     readonly ulong[] _array;
     readonly MemoryHandle _pin;
     readonly int* _left;        // panels of four rows, then of one row; or packed rows
-    readonly ulong* _right;     // one panel, or one packed column
+    readonly ulong* _right;     // panels, or one packed column
     readonly long* _words;      // three words a sum
     readonly ulong* _reduced;
 
@@ -30,9 +33,13 @@ sealed unsafe class PanelBlocks<TField> : IDisposable where TField : struct, IFi
         _kernel = kernel;
         _width = kernel.Columns;
         _sums = new Sums<TField>(field);
-        var stretch = Math.Min(depth, Limbs.GreatestDepth);
-        var left = RoundUp((Math.Min(rows, GreatestRows) * stretch * 3 + 1) / 2 + 2 * _width * DotRows);
-        var right = RoundUp((stretch + 1) * _width);
+        // Few rows: the right operand is what costs time to read, so read it in runs of 32 panels, 256 KB in all. Many rows: one panel of up to 128 KB at
+        // a time, or as many as fit the first-level cache, so that short sums are written in long runs.
+        _stretch = rows <= 4 ? Limbs.GreatestDepth / 16 : Limbs.GreatestDepth;
+        _strips = Math.Clamp((1 << 12) / (_width * Math.Max(1, Math.Min(depth, _stretch))), rows <= 4 ? 32 : 1, 64);
+        var longest = Math.Min(depth, Limbs.GreatestDepth);
+        var left = RoundUp(Math.Max((rows * longest * 3 + 1) / 2, Math.Min(rows, DotRows) * (Math.Min(depth, DotStretch) + _width)));
+        var right = RoundUp(Math.Max(_strips * _width * Math.Min(depth, _stretch), longest + _width));
         var words = 3 * 4 * _width;
         _array = ArrayPool<ulong>.Shared.Rent(left + right + words + 4 * _width + Alignment);
         _pin = _array.AsMemory().Pin();
@@ -50,29 +57,37 @@ sealed unsafe class PanelBlocks<TField> : IDisposable where TField : struct, IFi
     public void Multiply(in Offsets offsets, in Block block)
     {
         var rows = block.RowEnd - block.RowStart;
-        for (var start = 0; start < offsets.Depth; start += Limbs.GreatestDepth)
+        var inOrder = Offsets.AreContiguous(offsets.OutColumns + block.ColumnStart, block.ColumnEnd - block.ColumnStart);
+        if (offsets.Depth == 0) Clear(offsets, block);
+        for (var start = 0; start < offsets.Depth; start += _stretch)
         {
-            var depth = Math.Min(offsets.Depth - start, Limbs.GreatestDepth);
+            var depth = Math.Min(offsets.Depth - start, _stretch);
             for (var row = 0; row < rows;)
             {
                 var height = rows - row >= 4 ? 4 : 1;
                 PackLeft(offsets, block, row, height, start, depth);
                 row += height;
             }
-            for (var column = block.ColumnStart; column < block.ColumnEnd; column += _width)
+            for (var group = block.ColumnStart; group < block.ColumnEnd; group += _strips * _width)
             {
-                var columns = Math.Min(_width, block.ColumnEnd - column);
-                PackRight(offsets, block, column, columns, start, depth);
+                var end = Math.Min(block.ColumnEnd, group + _strips * _width);
+                PackRight(offsets, block, group, end, start, depth);
                 for (var row = 0; row < rows;)
                 {
-                    var panel = _left + 3 * depth * row;
                     var height = rows - row >= 4 ? 4 : 1;
-                    if (height == 4) _kernel.Tile(depth, panel, _right, _words);
-                    else _kernel.Row(depth, panel, _right, _words);
-                    _sums.Reduce(_words, height * _width, height * _width, _reduced);
-                    for (var k = 0; k < height; k++)
+                    for (var column = group; column < end; column += _width)
                     {
-                        Write(block.Output + offsets.OutRows[block.RowStart + row + k], offsets.OutColumns + column, columns, _reduced + k * _width, start == 0);
+                        var right = _right + (column - group) * depth;
+                        if (height == 4) _kernel.Tile(depth, _left + 3 * depth * row, right, _words);
+                        else _kernel.Row(depth, _left + 3 * depth * row, right, _words);
+                        _sums.Reduce(_words, height * _width, _reduced);
+                        var columns = Math.Min(_width, end - column);
+                        for (var k = 0; k < height; k++)
+                        {
+                            var target = block.Output + offsets.OutRows[block.RowStart + row + k];
+                            if (inOrder && start == 0) new ReadOnlySpan<ulong>(_reduced + k * _width, columns).CopyTo(new Span<ulong>(target + offsets.OutColumns[column], columns));
+                            else Write(target, offsets.OutColumns + column, columns, _reduced + k * _width, start == 0);
+                        }
                     }
                     row += height;
                 }
@@ -88,28 +103,37 @@ sealed unsafe class PanelBlocks<TField> : IDisposable where TField : struct, IFi
     {
         var modulus = _field.Modulus;
         var packedLeft = (ulong*)_left;
-        for (var start = 0; start < offsets.Depth; start += Limbs.GreatestDepth)
+        for (var start = 0; start < offsets.Depth; start += DotStretch)
         {
-            var depth = Math.Min(offsets.Depth - start, Limbs.GreatestDepth);
+            var depth = Math.Min(offsets.Depth - start, DotStretch);
             var padded = (depth + _width - 1) / _width * _width;
             for (var row = block.RowStart; row < block.RowEnd; row++)
             {
                 var packed = packedLeft + (row - block.RowStart) * padded;
                 var source = block.Left + offsets.LeftRows[row];
-                for (var k = 0; k < depth; k++) packed[k] = Limbs.Pack(source[offsets.LeftDepth[start + k]], modulus);
+                for (var k = 0; k < depth; k++) packed[k] = Limbs.Pack(_sums.Scale(source[offsets.LeftDepth[start + k]]), modulus);
                 new Span<ulong>(packed + depth, padded - depth).Clear();
             }
-            new Span<ulong>(_right + depth, padded - depth).Clear();
             for (var column = block.ColumnStart; column < block.ColumnEnd; column++)
             {
-                Limbs.Pack(block.Right + offsets.RightColumns[column] + offsets.RightDepth[start], _right, depth, modulus);
+                var source = block.Right + offsets.RightColumns[column] + offsets.RightDepth[start];
+                new Span<ulong>(_reduced, DotRows).Clear();
+                for (var k = 0; k < depth; k += Limbs.GreatestDepth)
+                {
+                    var part = Math.Min(depth - k, Limbs.GreatestDepth);
+                    var paddedPart = Math.Min(padded - k, Limbs.GreatestDepth);
+                    Limbs.Pack(source + k, _right, part, modulus);
+                    new Span<ulong>(_right + part, paddedPart - part).Clear();
+                    for (var row = 0; row < block.RowEnd - block.RowStart; row++)
+                    {
+                        _kernel.Dot(paddedPart, packedLeft + row * padded + k, _right, _words);
+                        _sums.Reduce(_words, _width, _reduced + 4);
+                        for (var j = 0; j < _width; j++) _reduced[row] = _field.Add(_reduced[row], _reduced[4 + j]);
+                    }
+                }
                 for (var row = block.RowStart; row < block.RowEnd; row++)
                 {
-                    _kernel.Dot(padded, packedLeft + (row - block.RowStart) * padded, _right, _words);
-                    _sums.Reduce(_words, _width, _width, _reduced);
-                    var sum = _reduced[0];
-                    for (var k = 1; k < _width; k++) sum = _field.Add(sum, _reduced[k]);
-                    Write(block.Output + offsets.OutRows[row], offsets.OutColumns + column, 1, &sum, start == 0);
+                    Write(block.Output + offsets.OutRows[row], offsets.OutColumns + column, 1, _reduced + row - block.RowStart, start == 0);
                 }
             }
         }
@@ -125,7 +149,7 @@ sealed unsafe class PanelBlocks<TField> : IDisposable where TField : struct, IFi
             var target = panel + 3 * row;
             for (var k = 0; k < depth; k++, target += 3 * height)
             {
-                var packed = Limbs.Pack(source[offsets.LeftDepth[start + k]], modulus);
+                var packed = Limbs.Pack(_sums.Scale(source[offsets.LeftDepth[start + k]]), modulus);
                 var low = (int)packed;
                 var high = (int)(packed >> 32);
                 target[0] = low;
@@ -135,25 +159,44 @@ sealed unsafe class PanelBlocks<TField> : IDisposable where TField : struct, IFi
         }
     }
 
-    void PackRight(in Offsets offsets, in Block block, int firstColumn, int columns, int start, int depth)
+    // Strip after strip of the kernel's width, each one a panel. All strips of a group are read together, so that a row of a large operand is read in long runs.
+    void PackRight(in Offsets offsets, in Block block, int columnStart, int columnEnd, int start, int depth)
     {
         var modulus = _field.Modulus;
-        var column = offsets.RightColumns + firstColumn;
         var across = offsets.RightDepth + start;
-        if (columns == _width && Offsets.AreContiguous(column, columns))
+        var total = columnEnd - columnStart;
+        if (total % _width == 0 && Offsets.AreContiguous(offsets.RightColumns + columnStart, total))
         {
-            var source = block.Right + column[0];
-            for (var k = 0; k < depth; k++) Limbs.Pack(source + across[k], _right + k * _width, _width, modulus);
+            Limbs.PackPanels(block.Right + offsets.RightColumns[columnStart], across, depth, total, _width, _right, modulus);
             return;
         }
-        if (columns < _width) new Span<ulong>(_right, depth * _width).Clear();
-        for (var k = 0; k < depth; k++)
+        var panel = _right;
+        for (var first = columnStart; first < columnEnd; first += _width, panel += depth * _width)
         {
-            var source = block.Right + across[k];
-            var target = _right + k * _width;
-            for (var j = 0; j < columns; j++) target[j] = source[column[j]];
+            var columns = Math.Min(_width, columnEnd - first);
+            var column = offsets.RightColumns + first;
+            if (columns == _width && Offsets.AreContiguous(column, columns))
+            {
+                Limbs.PackPanels(block.Right + column[0], across, depth, columns, _width, panel, modulus);
+                continue;
+            }
+            if (columns < _width) new Span<ulong>(panel, depth * _width).Clear();
+            for (var k = 0; k < depth; k++)
+            {
+                var source = block.Right + across[k];
+                var target = panel + k * _width;
+                for (var j = 0; j < columns; j++) target[j] = source[column[j]];
+            }
+            Limbs.Pack(panel, panel, depth * _width, modulus);
         }
-        Limbs.Pack(_right, _right, depth * _width, modulus);
+    }
+
+    static void Clear(in Offsets offsets, in Block block)
+    {
+        for (var m = block.RowStart; m < block.RowEnd; m++)
+        {
+            for (var n = block.ColumnStart; n < block.ColumnEnd; n++) block.Output[offsets.OutRows[m] + (long)offsets.OutColumns[n]] = 0;
+        }
     }
 
     void Write(ulong* row, int* columns, int count, ulong* values, bool first)
