@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
@@ -8,93 +10,116 @@ using Tiebreak.Numbers.Kernels;
 
 namespace Tiebreak.Benchmarks;
 
-/// <summary>Contractions as networks make them, on one core, for each kernel; the scalar definition is the baseline.</summary>
-[Config(typeof(Columns))]
+/// <summary>The kernels on one thread, by shape; the scalar definition is the baseline. Shapes are rows x columns x depth, then how many of them.</summary>
+[Config(typeof(WithRate))]
 public unsafe class ContractionBenchmarks
 {
-    static readonly Dictionary<string, (int Rows, int Columns, int Depth)> Shapes = new(StringComparer.Ordinal)
-    {
-        ["square 512"] = (512, 512, 512),
-        ["convolution 64 x 3136 x 576"] = (64, 3136, 576),
-        ["dense layer, one sample"] = (4096, 1, 4096),
-        ["dense layer, three samples"] = (4096, 3, 4096),
-    };
+    ulong* _left, _right, _output;
+    int[] _leftBatch = [], _leftRows = [], _rightBatch = [], _rightColumns = [], _outBatch = [], _outRows = [], _columns = [], _depth = [], _rightDepth = [];
 
-    ulong[] _left = [], _right = [], _output = [];
+    public static IEnumerable<Problem> Problems =>
+    [
+        new("square", 512, 512, 512, 1),
+        new("convolution", 128, 784, 1152, 1),
+        new("dense", 4096, 1, 4096, 1),
+        new("outer", 4096, 4096, 1, 1),
+        new("depthwise", 1, 12544, 9, 32),
+        new("heads", 128, 128, 64, 12),
+    ];
 
-    [ParamsSource(nameof(ShapeNames))]
-    public string Shape { get; set; } = "";
-
-    public static IEnumerable<string> ShapeNames => Shapes.Keys;
-
-    public static long Products(string shape) => (long)Shapes[shape].Rows * Shapes[shape].Columns * Shapes[shape].Depth;
+    [ParamsSource(nameof(Problems))]
+    public Problem Shape { get; set; } = null!;
 
     [GlobalSetup]
-    public void Fill()
+    public void Allocate()
     {
-        var (rows, columns, depth) = Shapes[Shape];
-        var random = new RandomFunction(1, 2);
-        _left = [.. Enumerable.Range(0, rows * depth).Select(i => random.Below(Mersenne61.Prime, (ulong)i))];
-        _right = [.. Enumerable.Range(0, columns * depth).Select(i => random.Below(Mersenne61.Prime, (ulong)~i))];
-        _output = new ulong[rows * columns];
+        var (_, rows, columns, depth, batch) = Shape;
+        _left = Draw((long)rows * depth * batch);
+        _right = Draw((long)columns * depth * batch);
+        _output = Draw((long)rows * columns * batch);
+        _leftBatch = Strided(batch, rows * depth);
+        _leftRows = Strided(rows, depth);
+        _depth = Strided(depth, 1);
+        _rightBatch = Strided(batch, columns * depth);
+        _rightColumns = Strided(columns, 1);
+        _rightDepth = Strided(depth, columns);
+        _outBatch = Strided(batch, rows * columns);
+        _outRows = Strided(rows, columns);
+        _columns = Strided(columns, 1);
+    }
+
+    [GlobalCleanup]
+    public void Free()
+    {
+        NativeMemory.Free(_left);
+        NativeMemory.Free(_right);
+        NativeMemory.Free(_output);
     }
 
     [Benchmark(Baseline = true)]
-    public ulong Scalar() => Run(KernelKind.Scalar);
+    public void Scalar___() => Run("scalar");
 
     [Benchmark]
-    public ulong Avx2__() => Run(KernelKind.Avx2);
+    public void Portable_() => Run("portable");
 
     [Benchmark]
-    public ulong Avx512() => Run(KernelKind.Avx512);
+    public void Avx2_____() => Run("avx2");
 
-    ulong Run(KernelKind kernel)
+    [Benchmark]
+    public void Avx512___() => Run("avx512");
+
+    void Run(string kernel)
     {
-        var (rows, columns, depth) = Shapes[Shape];
-        int[] Offsets(int count, int stride) => [.. Enumerable.Range(0, count).Select(i => i * stride)];
-        fixed (ulong* left = _left, right = _right, output = _output)
-            Contractions.Multiply(
-                default(Mersenne61),
-                new(left, [0], Offsets(rows, depth), Offsets(depth, 1)),
-                new(right, [0], Offsets(columns, depth), Offsets(depth, 1)),
-                new(output, [0], Offsets(rows, columns), Offsets(columns, 1)),
-                threads: 1,
-                kernel);
-        return _output[^1];
+        var contraction = Contractions.Available.FirstOrDefault(candidate => string.Equals(candidate.Name, kernel, StringComparison.Ordinal))
+            ?? throw new NotSupportedException($"this machine has no {kernel}");
+        Contractions.Multiply(
+            contraction, new Mersenne61(), _left, _leftBatch, _leftRows, _depth, _right, _rightBatch, _rightColumns, _rightDepth,
+            _output, _outBatch, _outRows, _columns, threads: 1);
     }
 
-    sealed class Columns : ManualConfig
+    static int[] Strided(int count, int stride) => Enumerable.Range(0, count).Select(k => k * stride).ToArray();
+
+    static ulong* Draw(long count)
     {
-        public Columns() => AddColumn(new ProductsPerSecond());
+        var values = (ulong*)NativeMemory.Alloc((nuint)count, sizeof(ulong));
+        var random = new Random(1);
+        for (var k = 0L; k < count; k++) values[k] = (ulong)random.NextInt64((long)Mersenne61.Prime);
+        return values;
     }
 
-    sealed class ProductsPerSecond : IColumn
+    /// <summary>A shape with a name.</summary>
+    public sealed record Problem(string Name, int Rows, int Columns, int Depth, int Batch)
     {
-        public string Id => nameof(ProductsPerSecond);
+        /// <summary>How many products it sums.</summary>
+        public double Products => (double)Rows * Columns * Depth * Batch;
 
-        public string ColumnName => "10^9 products/s";
+        public override string ToString() => $"{Name} {Rows}x{Columns}x{Depth} x{Batch}";
+    }
 
+    sealed class WithRate : ManualConfig
+    {
+        public WithRate() => AddColumn(new Rate());
+    }
+
+    sealed class Rate : IColumn
+    {
+        public string Id => nameof(Rate);
+        public string ColumnName => "GMAC/s";
+        public string Legend => "Products summed in a nanosecond";
         public bool AlwaysShow => true;
-
         public ColumnCategory Category => ColumnCategory.Custom;
-
         public int PriorityInCategory => 0;
-
         public bool IsNumeric => true;
-
         public UnitType UnitType => UnitType.Dimensionless;
-
-        public string Legend => "multiplications and additions modulo 2^61 - 1, in thousand millions a second";
-
         public bool IsAvailable(Summary summary) => true;
-
         public bool IsDefault(Summary summary, BenchmarkCase benchmarkCase) => false;
+        public string GetValue(Summary summary, BenchmarkCase benchmarkCase) => GetValue(summary, benchmarkCase, SummaryStyle.Default);
 
-        public string GetValue(Summary summary, BenchmarkCase benchmarkCase) =>
-            summary[benchmarkCase]?.ResultStatistics is { } statistics
-                ? $"{Products((string)benchmarkCase.Parameters[nameof(Shape)]) / statistics.Median:F2}"
-                : "-";
-
-        public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style) => GetValue(summary, benchmarkCase);
+        public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style)
+        {
+            var mean = summary[benchmarkCase]?.ResultStatistics?.Mean;
+            var shape = (Problem)benchmarkCase.Parameters[nameof(Shape)];
+            return mean is { } nanoseconds ? (shape.Products / nanoseconds).ToString("F2", CultureInfo.InvariantCulture) : "-";
+        }
     }
 }

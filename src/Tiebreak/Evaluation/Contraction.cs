@@ -43,11 +43,28 @@ static class Contraction
             if (!contract.Output.Contains(letter)) depth += letter; // in the right operand's order, which is the larger one of a convolution
 
         int[] Of(View view, string letters, string wanted) => view.Offsets([.. wanted.Select(letter => letters.IndexOf(letter, StringComparison.Ordinal))]);
-        Contractions.Multiply(
-            field,
-            new Contractions.Operand(left.Start, Of(left, contract.Left, batch), Of(left, contract.Left, rows), Of(left, contract.Left, depth)),
-            new Contractions.Operand(right.Start, Of(right, contract.Right, batch), Of(right, contract.Right, columns), Of(right, contract.Right, depth)),
-            new Contractions.Result(output.Start, Of(output, contract.Output, batch), Of(output, contract.Output, rows), Of(output, contract.Output, columns)),
+        int[] leftBatch = Of(left, contract.Left, batch), leftRows = Of(left, contract.Left, rows), leftDepth = Of(left, contract.Left, depth);
+        int[] rightBatch = Of(right, contract.Right, batch), rightColumns = Of(right, contract.Right, columns), rightDepth = Of(right, contract.Right, depth);
+        int[] outBatch = Of(output, contract.Output, batch), outRows = Of(output, contract.Output, rows), outColumns = Of(output, contract.Output, columns);
+        if (typeof(TField) == typeof(ZeroPattern))
+        {
+            // Counted in a field that is larger than any count, then told apart from zero.
+            Multiply(default(Mersenne61));
+            workers.Share(output.Shape.Count, (start, end) =>
+            {
+                for (var i = start; i < end; i++) output.Start[i] = Math.Min(output.Start[i], 1);
+            });
+        }
+        else
+        {
+            Multiply(field);
+        }
+
+        void Multiply<TAny>(TAny any) where TAny : struct, IField => Contractions.Multiply(
+            any,
+            left.Start, leftBatch, leftRows, leftDepth,
+            right.Start, rightBatch, rightColumns, rightDepth,
+            output.Start, outBatch, outRows, outColumns,
             workers.Threads);
     }
 }

@@ -25,15 +25,12 @@ public static class ExactImages
 
         const int Block = 512;
         Span<double> doubles = stackalloc double[Block];
-        var table = typeof(TField) == typeof(PrimeField) && images.Length >= Block ? new FloatImageTable<TField>(field) : default;
         for (var position = 0; position < images.Length; position += Block)
         {
             var block = doubles[..Math.Min(Block, images.Length - position)];
             values.ReadDoubles(start + position, block);
-            for (var i = 0; i < block.Length; i++)
-                images[position + i] = typeof(TField) == typeof(ZeroPattern) ? (block[i] == 0 ? 0UL : 1)
-                    : table.IsReady ? table.Image(block[i])
-                    : FloatImages.Image(field, block[i]);
+            if (typeof(TField) != typeof(ZeroPattern)) field.Images(block, images[position..]);
+            else for (var i = 0; i < block.Length; i++) images[position + i] = block[i] == 0 ? 0UL : 1;
         }
     }
 }

@@ -24,16 +24,16 @@ public readonly struct ZeroPattern : IField
     public ulong Multiply(ulong left, ulong right) => left & right;
 
     /// <inheritdoc/>
+    public ulong Scale(ulong value, int exponent) => value;
+
+    /// <inheritdoc/>
+    public ulong Reduce(ulong value) => value == 0 ? 0UL : 1;
+
+    /// <inheritdoc/>
     public ulong Reduce(UInt128 value) => value == 0 ? 0UL : 1;
 
     /// <inheritdoc/>
     public ulong Reduce(Int128 value) => value == 0 ? 0UL : 1;
-
-    /// <inheritdoc/>
-    public ulong Power(ulong value, ulong exponent) => exponent == 0 ? 1 : value;
-
-    /// <summary>1: what a division makes is not zero, and a division by zero has been reported elsewhere.</summary>
-    public ulong Inverse(ulong value) => 1;
 
     /// <summary>f maps 0 to 0, or it makes something; returns the number of singular values, always 0.</summary>
     public static int Apply(ScalarFunction function, Span<ulong> values)

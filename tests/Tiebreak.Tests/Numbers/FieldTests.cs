@@ -5,117 +5,113 @@ using Xunit;
 
 namespace Tiebreak.Tests.Numbers;
 
-/// <summary>Both fields against whole numbers of any size.</summary>
 public sealed class FieldTests
 {
-    static readonly PrimeField Drawn = PrimeField.Draw(17);
-
-    static Gen<ulong> Element(ulong modulus) => Gen.Frequency(
-        (1, Chosen.From(0UL, 1UL, 2UL, modulus - 1, modulus / 2, modulus / 2 + 1)),
-        (3, Gen.ULong.Select(word => word % modulus)));
-
     [Fact]
-    public void Mersenne61_agrees_with_whole_numbers() => AgreesWithWholeNumbers(default(Mersenne61));
+    public void Mersenne61_agrees_with_big_integers() => Agrees(new Mersenne61());
 
-    [Fact]
-    public void A_drawn_prime_agrees_with_whole_numbers() => AgreesWithWholeNumbers(Drawn);
+    [Theory, InlineData(0), InlineData(1), InlineData(0xFFFFFFFFFFFFFFFF)]
+    public void A_drawn_field_agrees_with_big_integers(ulong seed) => Agrees(PrimeField.Draw(seed));
 
-    static void AgreesWithWholeNumbers<TField>(TField field) where TField : struct, IField
+    [Theory, InlineData((1UL << 60) + 33), InlineData((1UL << 61) - 1)]
+    public void The_least_and_the_greatest_prime_agree_with_big_integers(ulong prime) => Agrees(new PrimeField(prime));
+
+    static void Agrees<TField>(TField field) where TField : struct, IField
     {
-        BigInteger p = field.Modulus;
-        Gen.Select(Element(field.Modulus), Element(field.Modulus)).Sample((a, b) =>
+        var p = new BigInteger(field.Modulus);
+        ulong[] edges = [0, 1, 2, (field.Modulus - 1) / 2, (field.Modulus + 1) / 2, field.Modulus - 2, field.Modulus - 1];
+        foreach (var a in edges)
         {
-            Assert.Equal((a + (BigInteger)b) % p, field.Add(a, b));
-            Assert.Equal((a - (BigInteger)b + p) % p, field.Subtract(a, b));
-            Assert.Equal((p - a) % p, field.Negate(a));
-            Assert.Equal(a * (BigInteger)b % p, field.Multiply(a, b));
-            Assert.Equal(BigInteger.ModPow(a, b, p), field.Power(a, b));
-            if (a != 0) Assert.Equal(1UL, field.Multiply(a, field.Inverse(a)));
-        });
-        Gen.Select(Gen.ULong, Gen.ULong).Sample((high, low) =>
+            foreach (var b in edges) Pair(a, b);
+        }
+        var element = Elements(field);
+        Gen.Select(element, element).Sample((a, b) => Pair(a, b), iter: 10_000);
+        Gen.Select(element, Gen.Int).Sample((a, e) => Assert.Equal(Modulo(a * (e < 0 ? BigInteger.ModPow(2, p - 1 - (-(long)e) % (p - 1), p) : BigInteger.ModPow(2, e, p)), p), field.Scale(a, e)), iter: 300);
+        Gen.Select(element, Gen.ULong, Gen.ULong).Sample((a, high, low) => Assert.Equal(Modulo(BigInteger.ModPow(a, ((BigInteger)high << 64) + low, p), p), field.Power(a, new UInt128(high, low))), iter: 200);
+        var words = Gen.OneOf(Gen.ULong, OneOf(0UL, 1, ulong.MaxValue, 1UL << 63, (1UL << 63) - 1, 1UL << 61, field.Modulus));
+        Gen.Select(words, words).Sample((high, low) =>
         {
-            var value = new UInt128(high, low);
-            Assert.Equal((BigInteger)value % p, field.Reduce(value));
-            var signed = (Int128)value;
-            if (signed != Int128.MinValue) Assert.Equal(((BigInteger)signed % p + p) % p, field.Reduce(signed));
-        });
-        Element(field.Modulus).Array[0, 40].Sample(values =>
+            var unsigned = new UInt128(high, low);
+            var signed = (Int128)unsigned;
+            Assert.Equal(Modulo((BigInteger)unsigned, p), field.Reduce(unsigned));
+            Assert.Equal(Modulo((BigInteger)signed, p), field.Reduce(signed));
+            Assert.Equal(Modulo(low, p), field.Reduce(low));
+        }, iter: 10_000);
+
+        void Pair(ulong a, ulong b)
         {
-            var inverses = new ulong[values.Length];
-            Assert.Equal(values.Count(value => value == 0), field.Inverses(values, inverses));
-            for (var i = 0; i < values.Length; i++) Assert.Equal(values[i] == 0 ? 0 : field.Inverse(values[i]), inverses[i]);
-        });
+            Assert.Equal(Modulo((BigInteger)a + b, p), field.Add(a, b));
+            Assert.Equal(Modulo((BigInteger)a - b, p), field.Subtract(a, b));
+            Assert.Equal(Modulo(-(BigInteger)a, p), field.Negate(a));
+            Assert.Equal(Modulo((BigInteger)a * b, p), field.Multiply(a, b));
+        }
     }
 
     [Fact]
-    public void Zero_has_no_inverse()
+    public void Inverses_of_zero_are_counted_and_zero()
     {
-        Assert.Throws<DivideByZeroException>(() => default(Mersenne61).Inverse(0));
-        Assert.Throws<DivideByZeroException>(() => Drawn.Inverse(0));
-    }
+        Check(new Mersenne61());
+        Check(PrimeField.Draw(7));
 
-    [Fact]
-    public void Drawn_primes_are_primes_of_61_bits_and_differ()
-    {
-        var primes = Enumerable.Range(0, 50).Select(seed => PrimeField.Draw((ulong)seed).Modulus).ToArray();
-        Assert.Equal(50, primes.Distinct().Count());
-        Assert.All(primes, prime => Assert.Equal(1UL, prime >> 60));
-        Assert.All(primes, prime => Assert.All(new[] { 3, 5, 7, 1_000_003 }, witness => Assert.Equal(1, BigInteger.ModPow(witness, prime - 1, prime))));
-    }
-
-    [Fact]
-    public void Only_primes_of_the_right_size_make_a_field()
-    {
-        Assert.Throws<ArgumentException>(() => new PrimeField(1_000_003));
-        Assert.Throws<ArgumentException>(() => new PrimeField((1UL << 60) + 2));
-        Assert.False(PrimeField.IsPrime(3215031751)); // a strong pseudoprime to the bases 2, 3, 5 and 7
-        Assert.True(PrimeField.IsPrime(Mersenne61.Prime));
-    }
-
-    [Fact]
-    public void Images_of_floats_are_exact()
-    {
-        ImagesAreExact(default(Mersenne61));
-        ImagesAreExact(Drawn);
-    }
-
-    static void ImagesAreExact<TField>(TField field) where TField : struct, IField
-    {
-        BigInteger p = field.Modulus;
-        var table = new FloatImageTable<TField>(field);
-        var formats = Gen.OneOf(
-            Gen.ULong.Select(BitConverter.UInt64BitsToDouble),
-            Gen.UInt.Select(bits => (double)BitConverter.UInt32BitsToSingle(bits)),
-            Gen.UInt.Select(bits => (double)BitConverter.UInt32BitsToSingle(bits & 0xFFFF0000)), // bfloat16
-            Gen.UShort.Select(bits => (double)BitConverter.UInt16BitsToHalf(bits)),
-            Chosen.From(0.0, -0.0, 1, -1, double.Epsilon, double.MaxValue, 0.1, Math.ScaleB(1, -61), Math.ScaleB(1, 61)));
-        formats.Where(double.IsFinite).Sample(value =>
+        static void Check<TField>(TField field) where TField : struct, IField
         {
-            var exact = Rational.FromDouble(value);
-            var image = FloatImages.Image(field, value);
-            // image · denominator = numerator
-            Assert.Equal((exact.Numerator % p + p) % p, image * (exact.Denominator % p) % p);
-            Assert.Equal(image, FloatImages.Image(field, exact));
-            Assert.Equal(image, table.Image(value));
-            Assert.Equal(value, exact.ToDouble());
-        });
+            Gen.Select(Elements(field), Gen.Int[0, 3]).Select((value, zero) => zero == 0 ? 0 : value).Array[0, 600].Sample(values =>
+            {
+                var inverses = new ulong[values.Length];
+                Assert.Equal(values.Count(value => value == 0), field.Inverses(values, inverses));
+                for (var k = 0; k < values.Length; k++) Assert.Equal(values[k] == 0 ? 0UL : 1UL, field.Multiply(values[k], inverses[k]));
+                var inPlace = values.ToArray();
+                field.Inverses(inPlace, inPlace);
+                Assert.Equal(inverses, inPlace);
+            }, iter: 50);
+            Assert.Throws<DivideByZeroException>(() => field.Inverse(0));
+            Assert.Equal(field.Modulus - 1, field.Inverse(field.Modulus - 1));
+        }
     }
 
     [Fact]
-    public void Two_to_the_61_collides_in_the_first_field_and_not_in_a_drawn_one()
+    public void Small_primes_are_those_of_the_sieve()
     {
-        Assert.Equal(1UL, FloatImages.Image(default(Mersenne61), Math.ScaleB(1, -61)));
-        Assert.NotEqual(1UL, FloatImages.Image(Drawn, Math.ScaleB(1, -61)));
+        var composite = new bool[20_000];
+        for (var k = 2; k < composite.Length; k++)
+        {
+            Assert.Equal(!composite[k], Primes.IsPrime((ulong)k));
+            for (var multiple = 2 * k; multiple < composite.Length; multiple += k) composite[multiple] = true;
+        }
+        Assert.False(Primes.IsPrime(0));
+        Assert.False(Primes.IsPrime(1));
     }
 
+    [Theory]
+    [InlineData(2305843009213693951, true)]      // 2^61 - 1
+    [InlineData(18446744073709551557, true)]     // the greatest below 2^64
+    [InlineData(1152921504606847009, true)]      // the least above 2^60
+    [InlineData(3215031751, false)]              // a strong pseudoprime to 2, 3, 5, 7
+    [InlineData(3825123056546413051, false)]     // a strong pseudoprime to the first nine primes
+    [InlineData(18446744030759878681, false)]    // 4294967291 squared
+    [InlineData(ulong.MaxValue, false)]
+    public void Hard_numbers_are_told_apart(ulong number, bool prime) => Assert.Equal(prime, Primes.IsPrime(number));
+
     [Fact]
-    public void Fractions_obey_their_own_arithmetic() =>
-        Gen.Select(Gen.Long[-1000, 1000], Gen.Long[1, 50], Gen.Long[-1000, 1000], Gen.Long[1, 50]).Sample((a, b, c, d) =>
-        {
-            Rational x = new(a, b), y = new(c, d);
-            Assert.Equal(x, x + y - y);
-            if (!y.IsZero) Assert.Equal(x, x / y * y);
-            Assert.Equal(x.CompareTo(y) < 0, x < y);
-            Assert.Equal(x, Rational.Parse($"{a}") / b);
-        });
+    public void Draws_depend_on_the_seed_alone()
+    {
+        Assert.Equal(PrimeField.Draw(5), PrimeField.Draw(5));
+        var primes = Enumerable.Range(0, 100).Select(seed => PrimeField.Draw((ulong)seed).Modulus).ToHashSet();
+        Assert.Equal(100, primes.Count);
+        Assert.All(primes, prime => Assert.InRange(prime, (1UL << 60) + 1, (1UL << 61) - 1));
+    }
+
+    [Theory, InlineData(0), InlineData(7), InlineData((1UL << 60) + 1), InlineData((1UL << 61) + 15), InlineData(ulong.MaxValue)]
+    public void A_field_needs_a_prime_of_the_right_size(ulong number) => Assert.Throws<ArgumentOutOfRangeException>(() => new PrimeField(number));
+
+    internal static Gen<ulong> Elements<TField>(TField field) where TField : struct, IField =>
+        Gen.Frequency((4, Gen.ULong[0, field.Modulus - 1]), (1, OneOf(0UL, 1, 2, field.Modulus / 2, field.Modulus / 2 + 1, field.Modulus - 1)));
+
+    static Gen<ulong> OneOf(params ulong[] values) => Gen.Int[0, values.Length - 1].Select(k => values[k]);
+
+    static ulong Modulo(BigInteger value, BigInteger modulus)
+    {
+        var remainder = BigInteger.Remainder(value, modulus);
+        return (ulong)(remainder.Sign < 0 ? remainder + modulus : remainder);
+    }
 }

@@ -1,54 +1,44 @@
 namespace Tiebreak.Numbers.Kernels;
 
-/// <summary>The definition of a contraction: 128-bit products, summed exactly, reduced at the end. Also the fast way for a single row.</summary>
-static unsafe class ScalarContraction
+/// <summary>
+/// The definition of a contraction: one output after the other, products summed in 128 bits. It is what all kernels are tested against, the fastest for
+/// sums of a few products, and what <c>TIEBREAK_KERNEL=scalar</c> selects.
+/// </summary>
+public sealed unsafe class ScalarContraction : IContraction
 {
-    const int TermsBeforeReduction = 32; // each below 2¹²²
+    /// <inheritdoc/>
+    public string Name => "scalar";
 
-    public static void Multiply<TField>(TField field, Contractions.Operand left, Contractions.Operand right, Contractions.Result output, int threads) where TField : struct, IField
+    /// <inheritdoc/>
+    public bool IsSupported => true;
+
+    // (2⁶¹ − 1)² · 64 is still below 2¹²⁸.
+    const int ProductsInWord = 64;
+
+    /// <summary>Computes some columns of some rows.</summary>
+    internal static void Multiply<TField>(TField field, in Offsets offsets, in Block block) where TField : struct, IField
     {
-        var rows = left.Outer.Length;
-        var columns = right.Outer.Length;
-        var depth = left.Depth.Length;
-
-        // One part is a stretch of columns of one problem.
-        var perProblem = (int)Math.Clamp((long)rows * columns * depth / (1 << 16), 1, Math.Min(columns, 64));
-        var parts = left.Batch.Length * perProblem;
-        void Part(int part)
+        for (var m = block.RowStart; m < block.RowEnd; m++)
         {
-            var (problem, stretch) = Math.DivRem(part, perProblem);
-            var a = left.Start + left.Batch[problem];
-            var b = right.Start + right.Batch[problem];
-            var r = output.Start + output.Batch[problem];
-            var end = (int)((long)columns * (stretch + 1) / perProblem);
-            for (var n = (int)((long)columns * stretch / perProblem); n < end; n++)
-                for (var m = 0; m < rows; m++)
-                    r[output.Rows[m] + output.Columns[n]] = Dot(field, a + left.Outer[m], left.Depth, b + right.Outer[n], right.Depth);
-        }
-
-        if (threads <= 1 || (long)parts * rows * columns * depth / perProblem < 1 << 16)
-            for (var part = 0; part < parts; part++) Part(part);
-        else
-            Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = threads }, Part);
-    }
-
-    static ulong Dot<TField>(TField field, ulong* left, int[] leftDepth, ulong* right, int[] rightDepth) where TField : struct, IField
-    {
-        ulong total = 0;
-        for (var start = 0; start < leftDepth.Length; start += TermsBeforeReduction)
-        {
-            var end = Math.Min(leftDepth.Length, start + TermsBeforeReduction);
-            ulong low = 0, high = 0;
-            for (var k = start; k < end; k++)
+            var row = block.Left + offsets.LeftRows[m];
+            for (var n = block.ColumnStart; n < block.ColumnEnd; n++)
             {
-                var top = Math.BigMul(left[leftDepth[k]], right[rightDepth[k]], out var bottom);
-                low += bottom;
-                high += top + (low < bottom ? 1UL : 0);
+                var column = block.Right + offsets.RightColumns[n];
+                var sum = 0UL;
+                for (var k = 0; k < offsets.Depth;)
+                {
+                    ulong high = 0, low = 0;
+                    for (var end = Math.Min(offsets.Depth, k + ProductsInWord); k < end; k++)
+                    {
+                        high += Math.BigMul(row[offsets.LeftDepth[k]], column[offsets.RightDepth[k]], out var product);
+                        low += product;
+                        high += low < product ? 1UL : 0; // a branch would be taken at random
+                    }
+                    var part = field.Reduce(new UInt128(high, low));
+                    sum = offsets.Depth <= ProductsInWord ? part : field.Add(sum, part);
+                }
+                block.Output[offsets.OutRows[m] + (long)offsets.OutColumns[n]] = sum;
             }
-
-            total = field.Add(total, field.Reduce(new UInt128(high, low)));
         }
-
-        return total;
     }
 }
