@@ -99,6 +99,11 @@ static class Operators
         Rule("Clip", 6, Activations.Clip),
         Rule("Dropout", 7, Activations.Dropout),
 
+        // Choices.
+        Rule("TopK", 1, Choices.TopK),
+        Rule("ArgMax", 1, Choices.ArgMax),
+        Rule("ArgMin", 1, Choices.ArgMin),
+
         // Comparisons and logic.
         Rule("Greater", 7, Comparisons.Greater),
         Rule("GreaterOrEqual", 12, Comparisons.GreaterOrEqual),

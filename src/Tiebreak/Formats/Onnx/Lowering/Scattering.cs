@@ -9,6 +9,12 @@ static class Scattering
     public static void ScatterElements(OperatorCall call)
     {
         var (data, updates) = (call.Node(0), call.Node(2));
+        if (call.Input(1).Index is { } index)
+        {
+            call.Set(WrittenByChoice(call, data, updates, index));
+            return;
+        }
+
         var indices = call.Integers(1);
         if (data.Shape.Rank == 0 || call.Shape(1) != updates.Shape || updates.Shape.Rank != data.Shape.Rank) throw call.Fail($"indices of shape {call.Shape(1)} and updates of shape {updates.Shape} do not fit {data.Shape}");
         var axis = call.Axis(call.Int("axis", 0), data.Shape.Rank);
@@ -24,6 +30,25 @@ static class Scattering
         }
 
         call.Set(Written(call, data, updates, positions));
+    }
+
+    /// <summary>The data with updates where the soft index points, each place as far as it is chosen.</summary>
+    static Node WrittenByChoice(OperatorCall call, Node data, Node updates, Func<int, Node> index)
+    {
+        var builder = call.Builder;
+        var axis = call.Axis(call.Int("axis", 0), data.Shape.Rank);
+        if (updates.Shape != call.Shape(1) || updates.Shape.Without([axis]) != data.Shape.Without([axis])) throw call.Fail($"it writes {updates.Shape} to a part of {data.Shape} chosen by data, which is not supported; write along whole axes");
+        var letters = new AxisLetters();
+        var own = letters.Take(data.Shape.Rank);
+        var rank = letters.Take(1);
+        var from = own[..axis] + rank + own[(axis + 1)..];
+        var places = index(data.Shape[axis]);
+        var placed = builder.Contract(from + own[axis], from, own, places, updates);
+        var reduction = call.Text("reduction", "none");
+        if (reduction is "add") return builder.Add(data, placed);
+        if (reduction is not "none") throw call.Fail($"its reduction `{reduction}` is not supported; supported are none and add");
+        var taken = builder.Transpose(builder.ReduceSum(places, axis), [.. Enumerable.Range(0, axis), data.Shape.Rank - 1, .. Enumerable.Range(axis, data.Shape.Rank - 1 - axis)]);
+        return builder.Add(builder.Multiply(data, Comparisons.Opposite(builder, taken)), placed);
     }
 
     public static void ScatterND(OperatorCall call)
