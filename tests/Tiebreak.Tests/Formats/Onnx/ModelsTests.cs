@@ -47,6 +47,7 @@ public sealed class ModelsTests
         var model = Lower(SharedFolder.Require($"models/light/light_{name}.onnx"));
         Assert.Equal(parameters, Count(model.Parameters));
         Assert.All(model.Parameters.Where(tensor => tensor.Shape.Count > 1000), tensor => Assert.IsType<UniformTensor>(tensor.Start));
+        Assert.DoesNotContain(model.Program.Nodes, node => node.Primitive is Primitive.Gather { Map: IndexMap.Table } or Primitive.ScatterAdd { Map: IndexMap.Table });
     }
 
     [Fact]
