@@ -15,6 +15,7 @@ sealed class GraphLowering
     readonly Dictionary<string, Value> _values = new(StringComparer.Ordinal);
     readonly Dictionary<string, WeightSource> _sources;
     readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    readonly HashSet<string> _maskLeaves = new(StringComparer.Ordinal);
     readonly List<string> _notes = [];
 
     GraphLowering(OnnxGraph graph, LoweringOptions options)
@@ -175,6 +176,13 @@ sealed class GraphLowering
         };
     }
 
+    /// <summary>A name for the masks of a dropout: its node's, unless another leaf has that.</summary>
+    public string MaskLeaf(OperatorCall call)
+    {
+        var taken = _graph.Inputs.All.Any(input => string.Equals(input.Name, call.Name, StringComparison.Ordinal)) || !_maskLeaves.Add(call.Name);
+        return taken ? $"{call.Name} of {call.OutputName(0)}" : call.Name;
+    }
+
     /// <summary>Leaves are known by name, so an index that reaches tables of different heights is a leaf for each.</summary>
     static string IndexLeaf(string input, int rows) => $"{input} among {rows}";
 
@@ -183,7 +191,7 @@ sealed class GraphLowering
         var domain = OnnxGraph.DomainOf(node.Domain);
         if (!Operators.Table.TryGetValue((domain, node.OpType), out var rule)) throw OnnxErrors.UnknownOperator(_graph.Path, domain, node.OpType, NameOf(node));
         var opset = _graph.Opsets.GetValueOrDefault(domain, 1);
-        if (opset < rule.Since) throw OnnxErrors.OperatorOpset(_graph.Path, node.OpType, NameOf(node), opset, rule.Since);
+        if (opset < rule.Since || opset > rule.Until) throw OnnxErrors.OperatorOpset(_graph.Path, node.OpType, NameOf(node), opset, rule.Since, rule.Until);
         var call = new OperatorCall(this, node, opset);
         Builder.Origin = $"node {call.Name} ({node.OpType})";
         try

@@ -35,8 +35,10 @@ static class OnnxErrors
         new($"{path}: node `{node}` uses operator {(domain.Length == 0 ? type : $"{domain}.{type}")} of {(domain.Length == 0 ? "the default domain" : $"domain `{domain}`")}, which is not supported; "
             + "export the model with standard operators, or leave that part out with --outputs");
 
-    public static TiebreakException OperatorOpset(string path, string type, string node, long opset, int since) =>
-        new($"{path}: node `{node}` uses operator {type}, which the standard has from opset {since} on, but the model declares opset {opset}; export it again at opset {since} or later");
+    public static TiebreakException OperatorOpset(string path, string type, string node, long opset, int since, int until) =>
+        opset < since
+            ? new($"{path}: node `{node}` uses operator {type}, which the standard has from opset {since} on, but the model declares opset {opset}; export it again at opset {since} or later")
+            : new($"{path}: node `{node}` uses operator {type}, which the standard has up to opset {until}, but the model declares opset {opset}; export it again with the operator that replaced it");
 
     public static string OneLine(string text) => text.ReplaceLineEndings(" ").Trim();
 }

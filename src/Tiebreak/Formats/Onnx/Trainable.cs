@@ -76,24 +76,26 @@ sealed class Trainable
         return false;
     }
 
-    /// <summary>Uses of a value, followed through operators that only move axes.</summary>
+    /// <summary>Uses of a value, followed through operators that only move axes and through arithmetic with other constants.</summary>
     List<Use> Uses(string name)
     {
         var uses = new List<Use>();
         var seen = new HashSet<string>(StringComparer.Ordinal) { name };
-        var open = new Stack<string>([name]);
-        while (open.TryPop(out var value))
+        var open = new Stack<(string Value, bool Mixed)>([(name, false)]);
+        while (open.TryPop(out var at))
         {
-            foreach (var (node, slot) in _graph.Uses.UsersOf(value))
+            foreach (var (node, slot) in _graph.Uses.UsersOf(at.Value))
             {
                 var kind = KindOf(node, slot);
-                if (kind == WeightUse.ShapeOnly)
+                var others = kind == WeightUse.Elementwise ? node.Input.Where((input, k) => k != slot && input.Length > 0 && !_constants.Contains(input)).ToList() : [];
+                var mixes = kind == WeightUse.Elementwise && others.Count == 0;
+                if (kind == WeightUse.ShapeOnly || mixes)
                 {
-                    if (node.Output.Count > 0 && seen.Add(node.Output[0])) open.Push(node.Output[0]);
+                    if (node.Output.Count > 0 && seen.Add(node.Output[0])) open.Push((node.Output[0], at.Mixed || mixes));
                     continue;
                 }
 
-                var others = kind == WeightUse.Elementwise ? node.Input.Where((input, k) => k != slot && input.Length > 0 && !_constants.Contains(input)).ToList() : [];
+                if (at.Mixed && kind == WeightUse.Parametric) kind = WeightUse.Elementwise;
                 var meetsInput = others.Count > 0 && others.TrueForAll(_inputSide.Contains);
                 uses.Add(new Use(kind, meetsInput, meetsInput && others.TrueForAll(IsImage)));
             }

@@ -35,6 +35,9 @@ static class WeightSources
             }
         }
 
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var source in sources)
+            if (source.Name.Length == 0 || !names.Add(source.Name)) throw OnnxErrors.Tensor(graph.Path, source.Name, "has no name, or one that another tensor has; export the model again");
         return sources;
     }
 

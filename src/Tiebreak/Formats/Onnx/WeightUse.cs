@@ -40,7 +40,7 @@ static class WeightUses
         ("Where", 1 or 2) => WeightUse.Elementwise,
         ("Pow", 0) => WeightUse.Elementwise,
         ("Unsqueeze" or "Reshape" or "Transpose" or "Identity" or "Cast" or "Squeeze" or "Flatten", 0) => WeightUse.ShapeOnly,
-        ("Pow" or "Dropout" or "CastLike" or "Upsample", 1) => WeightUse.Setting,
+        ("Pow" or "Dropout" or "OneHot" or "CastLike" or "Upsample", 1) => WeightUse.Setting,
         ("Clip" or "Resize", 1 or 2) => WeightUse.Setting,
         ("Pad" or "OneHot", 2) => WeightUse.Setting,
         ("NegativeLogLikelihoodLoss" or "SoftmaxCrossEntropyLoss", 2) => WeightUse.Setting,

@@ -70,6 +70,12 @@ public sealed class TrainableTests
         Assert.Equal(["w", "unused"], Trained(Dense().Weight("unused", [2], 1, 2).Weight("scales", [2], 1, 2).Node("Resize", ["h", "", "scales"], ["y"]).Output("y")));
 
     [Fact]
+    public void Constants_that_meet_constants_are_what_their_result_is() =>
+        Assert.Equal(["v", "g"], Trained(new OnnxModelBuilder().Input("x", 2, 2).Weight("v", [2, 2], 1, 2, 3, 4).Constant("g", [2, 1], 2, 3).Constant("tri", [2, 2], 1, 0, 1, 1)
+            .Constant("a", [2], 1, 2).Constant("b", [2], 1, 1).Node("Mul", ["a", "b"], ["scales"])
+            .Node("Mul", ["v", "g"], ["w0"]).Node("Mul", ["w0", "tri"], ["w"]).Node("MatMul", ["x", "w"], ["h"]).Node("Resize", ["h", "", "scales"], ["y"]).Output("y")));
+
+    [Fact]
     public void Globs_override()
     {
         var builder = Dense().Weight("b", [2], 1, 2).Weight("two", [], 2).Node("Add", ["h", "b"], ["s"]).Node("Mul", ["s", "two"], ["y"]).Output("y");

@@ -165,6 +165,6 @@ static class Activations
         }
 
         call.Lowering.HasDropout = true;
-        call.Set(call.Options.Dropout ? call.Builder.Multiply(x, call.Builder.Data(call.Name, x.Shape, DataKind.Mask)) : x);
+        call.Set(call.Options.Dropout ? call.Builder.Multiply(x, call.Builder.Data(call.Lowering.MaskLeaf(call), x.Shape, DataKind.Mask)) : x);
     }
 }

@@ -17,7 +17,11 @@ static class Comparisons
 
     public static void LessOrEqual(OperatorCall call) => Compare(call, (builder, left, right) => builder.Apply(NotNegative, builder.Subtract(right, left)));
 
-    public static void Equal(OperatorCall call) => Compare(call, (builder, left, right) => IsZero(builder, builder.Subtract(left, right)));
+    public static void Equal(OperatorCall call)
+    {
+        if (Choices.IsPlace(call, call.Input(0), call.Input(1)) is { } place) call.Set(0, Value.Of(place, ElementKind.Bool));
+        else Compare(call, (builder, left, right) => IsZero(builder, builder.Subtract(left, right)));
+    }
 
     public static void And(OperatorCall call) => Compare(call, (builder, left, right) => builder.Multiply(left, right));
 

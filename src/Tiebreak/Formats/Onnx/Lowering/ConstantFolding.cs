@@ -10,6 +10,10 @@ namespace Tiebreak.Formats.Onnx.Lowering;
 /// </summary>
 static class ConstantFolding
 {
+    /// <summary>Whole numbers make masks, too, which may be large; of real numbers only settings are computed.</summary>
+    const int MostReal = 4096;
+    const int MostWhole = 1 << 20;
+
     /// <summary>Sets the node's result if all operands are known and the operator is one of these.</summary>
     public static bool TryFold(OperatorCall call)
     {
@@ -20,11 +24,12 @@ static class ConstantFolding
         {
             if (!call.Has(k)) return false;
             values[k] = call.Input(k);
-            if (values[k].Node is not null || OperatorCall.TryKnown(values[k]) is not { } known) return false;
+            if (values[k].Node is not null || OperatorCall.TryKnown(values[k], values[k].Kind == ElementKind.Float ? MostReal : MostWhole) is not { } known) return false;
             operands[k] = known;
         }
 
         var shape = values.Select(value => value.Shape).Aggregate(ProgramBuilder.CommonShape);
+        if (shape.Count > (Array.Exists(values, value => value.Kind == ElementKind.Float) ? MostReal : MostWhole)) return false;
         var isInteger = call.OpType is "Where" ? values[^1].Kind != ElementKind.Float : values[0].Kind != ElementKind.Float;
         var aligned = new Rational[operands.Length][];
         for (var k = 0; k < operands.Length; k++) aligned[k] = Spread(operands[k], values[k].Shape, shape);

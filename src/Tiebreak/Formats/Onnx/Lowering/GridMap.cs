@@ -5,7 +5,7 @@ namespace Tiebreak.Formats.Onnx.Lowering;
 /// <summary>Index maps that read a grid: a list of positions along each axis.</summary>
 static class GridMap
 {
-    const long MostPositions = 1 << 28;
+    const long MostPositions = 1 << 26;
 
     /// <summary>The map; an affine one where every list is an arithmetic progression. A null list is the whole axis, −1 a zero.</summary>
     /// <exception cref="ArgumentException">A table would be too large, or a position lies outside.</exception>

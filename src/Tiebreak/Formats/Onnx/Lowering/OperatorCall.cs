@@ -68,11 +68,10 @@ sealed class OperatorCall(GraphLowering lowering, NodeProto node, long opset)
         return values.Length == 1 ? values[0] : throw Fail($"its operand {input} (`{node.Input[input]}`) must be a single number, not {values.Length}");
     }
 
-    /// <summary>The value of an operand where it is known, of at most a few thousand finite numbers; else null.</summary>
-    public static Rational[]? TryKnown(Value value)
+    /// <summary>The value of an operand where it is known, of at most so many finite numbers; else null.</summary>
+    public static Rational[]? TryKnown(Value value, int most = 4096)
     {
-        const int most = 4096;
-        if (value.Integers is { Length: <= most } integers) return [.. integers.Select(number => (Rational)number)];
+        if (value.Integers is { } integers && integers.Length <= most) return [.. integers.Select(number => (Rational)number)];
         if (value.Known is null || value.Known.Count > most) return null;
         var values = new Rational[value.Known.Count];
         for (var k = 0; k < values.Length; k++)

@@ -33,10 +33,14 @@ static class Operators
         Rule("Tile", 6, SliceOperators.Tile),
         Rule("Pad", 2, SliceOperators.Pad),
 
+        Rule("Scatter", 9, Scattering.ScatterElements, until: 10),
+        Rule("ScatterElements", 11, Scattering.ScatterElements),
+        Rule("ScatterND", 11, Scattering.ScatterND),
+        Rule("Trilu", 14, Scattering.Trilu),
         Rule("DepthToSpace", 1, Blocks.DepthToSpace),
         Rule("SpaceToDepth", 1, Blocks.SpaceToDepth),
         Rule("Resize", 10, Resizing.Resize),
-        Rule("Upsample", 7, Resizing.Upsample),
+        Rule("Upsample", 7, Resizing.Upsample, until: 9),
         Rule("OneHot", 9, Losses.OneHot),
 
         // Arithmetic.
@@ -95,6 +99,11 @@ static class Operators
         Rule("Clip", 6, Activations.Clip),
         Rule("Dropout", 7, Activations.Dropout),
 
+        // Choices.
+        Rule("TopK", 1, Choices.TopK),
+        Rule("ArgMax", 1, Choices.ArgMax),
+        Rule("ArgMin", 1, Choices.ArgMin),
+
         // Comparisons and logic.
         Rule("Greater", 7, Comparisons.Greater),
         Rule("GreaterOrEqual", 12, Comparisons.GreaterOrEqual),
@@ -113,6 +122,9 @@ static class Operators
         Rule("Gemm", 7, MatrixProducts.Gemm),
         Rule("MatMul", 1, MatrixProducts.MatMul),
         Rule("Einsum", 12, MatrixProducts.Einsum),
+        Rule("RNN", 7, Recurrent.Rnn),
+        Rule("GRU", 7, Recurrent.Gru),
+        Rule("LSTM", 7, Recurrent.Lstm),
         Rule("MaxPool", 1, Pooling.MaxPool),
         Rule("AveragePool", 7, Pooling.AveragePool),
         Rule("LpPool", 2, Pooling.LpPool),
@@ -154,5 +166,5 @@ static class Operators
     /// <summary>The rules by domain and type.</summary>
     public static FrozenDictionary<(string Domain, string Type), OperatorRule> Table { get; } = All.ToFrozenDictionary(rule => (rule.Domain, rule.Type));
 
-    static OperatorRule Rule(string type, int since, Action<OperatorCall> lower) => new("", type, since, lower);
+    static OperatorRule Rule(string type, int since, Action<OperatorCall> lower, int until = OnnxReader.HighestOpset) => new("", type, since, until, lower);
 }

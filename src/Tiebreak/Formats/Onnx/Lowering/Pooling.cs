@@ -20,9 +20,8 @@ static class Pooling
 
         var result = new Shape([x.Shape[0], x.Shape[1], .. windows.Count]);
         var slid = builder.Reshape(windows.Slide(builder, x), new Shape([.. result.Sizes, windows.KernelCount]));
-        var inside = windows.Inside();
         // Of equal values max-pooling takes the first (theory §4, Kinks); padding never takes part.
-        call.Set(Elementwise.Chosen(builder, slid, TieBreak.First, Array.TrueForAll(inside, flag => flag) ? null : new AllowedElements(inside)));
+        call.Set(Elementwise.Chosen(builder, slid, TieBreak.First, windows.AllInside ? null : new AllowedElements(windows.Inside())));
     }
 
     public static void AveragePool(OperatorCall call)
@@ -33,6 +32,12 @@ static class Pooling
         var result = new Shape([x.Shape[0], x.Shape[1], .. windows.Count]);
         var slid = windows.Slide(builder, x);
         var sum = builder.ReduceSum(slid, [.. Enumerable.Range(result.Rank, slid.Shape.Rank - result.Rank)]);
+        if (windows.AllInside)
+        {
+            call.Set(builder.Scale(sum, new Rational(1, windows.KernelCount)));
+            return;
+        }
+
         var counted = call.Int("count_include_pad", 0) != 0 ? windows.InsidePads() : windows.Inside();
         var shares = new Rational[counted.Length / windows.KernelCount];
         for (var k = 0; k < shares.Length; k++)

@@ -57,6 +57,8 @@ static class Resizing
         var resized = new ResizedAxis?[shape.Rank];
         for (var k = 0; k < axes.Length; k++)
         {
+            // The file fixed the batch here, too.
+            if (axes[k] == 0 && call.Lowering.BatchChange is { } change && sizes[k] == change.From && shape[0] == change.To) sizes[k] = change.To;
             if (sizes[k] is < 1 or > LargestSize) throw call.Fail($"it would give axis {axes[k]} of {shape} size {sizes[k]}; sizes must be between 1 and {LargestSize}");
             resized[axes[k]] = new ResizedAxis(shape[axes[k]], sizes[k], new Rational(sizes[k], shape[axes[k]]), rule);
         }

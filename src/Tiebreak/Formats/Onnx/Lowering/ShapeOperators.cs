@@ -173,7 +173,7 @@ static class ShapeOperators
 
     public static void Range(OperatorCall call)
     {
-        const long most = 1 << 22;
+        const long most = 1 << 20;
         var (start, limit, delta) = (call.Setting(0), call.Setting(1), call.Setting(2));
         if (delta.IsZero) throw call.Fail("its step is zero");
         var count = -ConstantFolding.Floor((start - limit) / delta);

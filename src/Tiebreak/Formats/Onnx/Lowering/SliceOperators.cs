@@ -33,7 +33,7 @@ static class SliceOperators
 
         int[] Equal(int whole, int count)
         {
-            if (count < 1) throw call.Fail("it splits into no parts");
+            if (count < 1 || count > Math.Max(whole, call.OutputCount)) throw call.Fail($"it splits an axis of size {whole} into {count} parts");
             // Opset 18: where the size does not divide, the last part is smaller.
             var part = (whole + count - 1) / count;
             return [.. Enumerable.Range(0, count).Select(k => Math.Max(0, Math.Min(part, whole - k * part)))];

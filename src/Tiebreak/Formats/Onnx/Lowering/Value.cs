@@ -27,6 +27,9 @@ sealed class Value
     /// <summary>For index data: the soft distribution over the given number of rows, along a last axis of that size.</summary>
     public Func<int, Node>? Index { get; init; }
 
+    /// <summary>For index data that a choice made: the number of rows it chose from.</summary>
+    public int? Rows { get; init; }
+
     /// <summary>For index data: the same numbers as plain data, for casts and comparisons.</summary>
     public Func<Node>? Numbers { get; init; }
 

@@ -73,7 +73,7 @@ static class ValueMoves
         if (value.Node is not null) return new Value { Kind = value.Kind, Shape = target, Node = move(value.Node), Weight = view };
         if (value.Integers is not null) return Value.Of(target, moveIntegers(value.Integers), value.Kind);
         if (value.Known is not null) return Value.Of(target, value.Known is UniformTensor fill ? new UniformTensor(target.Count, fill.Value) : moveKnown(value.Known));
-        return new Value { Kind = value.Kind, Shape = target, Index = moveIndex, Numbers = () => move(value.Numbers!()) };
+        return new Value { Kind = value.Kind, Shape = target, Index = moveIndex, Rows = value.Rows, Numbers = () => move(value.Numbers!()) };
     }
 
     /// <summary>Sizes of 1 come and go; where the other sizes stay in order, so do the parameter's axes.</summary>

@@ -12,11 +12,16 @@ sealed record Windows(int[] Input, int[] Kernel, int[] Strides, int[] Dilations,
     /// <summary>How many axes stand before the spatial ones: batch and channels.</summary>
     public const int Leading = 2;
 
+    const int MostFlags = 1 << 26;
+
     /// <summary>Whether a window holds one element, and the windows are the elements.</summary>
     public bool AreElements => Kernel.All(size => size == 1) && Strides.All(stride => stride == 1) && !NeedPadding;
 
     /// <summary>Whether zeros have to be put around the input.</summary>
     public bool NeedPadding => Begin.Any(pad => pad != 0) || End.Any(pad => pad != 0);
+
+    /// <summary>Whether every window lies inside the input.</summary>
+    public bool AllInside => !NeedPadding && Enumerable.Range(0, Kernel.Length).All(axis => (Count[axis] - 1) * Strides[axis] + (Kernel[axis] - 1) * Dilations[axis] < Input[axis]);
 
     /// <summary>Elements in a window.</summary>
     public int KernelCount => Kernel.Aggregate(1, (product, size) => checked(product * size));
@@ -115,7 +120,9 @@ sealed record Windows(int[] Input, int[] Kernel, int[] Strides, int[] Dilations,
     bool[] Where(Func<int, int, bool> holds)
     {
         var sizes = Count.Concat(Kernel).ToArray();
-        var flags = new bool[sizes.Aggregate(1, (product, size) => checked(product * size))];
+        var total = sizes.Aggregate(1, (product, size) => checked(product * size));
+        if (total > MostFlags) throw new ArgumentException($"its windows hold {total} places, more than {MostFlags}");
+        var flags = new bool[total];
         for (var k = 0; k < flags.Length; k++)
         {
             var rest = k;

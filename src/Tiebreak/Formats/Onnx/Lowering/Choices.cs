@@ -1,0 +1,91 @@
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+
+namespace Tiebreak.Formats.Onnx.Lowering;
+
+/// <summary>
+/// Operators that choose among values and tell which they chose. The choice is a vector of weights (theory §4: a choice is never sampled), and
+/// so is the index: a distribution over the places chosen from.
+/// </summary>
+static class Choices
+{
+    const int MostChosen = 64;
+
+    public static void TopK(OperatorCall call)
+    {
+        var x = call.Node(0);
+        var axis = call.Axis(call.Int("axis", -1), x.Shape.Rank);
+        var k = call.Opset >= 10 ? call.Setting(1) : call.Int("k", 0);
+        if (k.Sign <= 0 || k > x.Shape[axis] || k > MostChosen) throw call.Fail($"it chooses {k} of {x.Shape[axis]}; choose between 1 and {Math.Min(x.Shape[axis], MostChosen)}");
+        var count = (int)ConstantFolding.Whole(k);
+        var places = Places(call, x, axis, count, call.Int("largest", 1) != 0);
+        var letters = new AxisLetters();
+        var own = letters.Take(x.Shape.Rank);
+        var rank = letters.Take(1);
+        // The chosen places times the values, one for each rank.
+        call.Set(0, Value.Of(call.Builder.Contract(own[..axis] + rank + own[(axis + 1)..] + own[axis], own, own[..axis] + rank + own[(axis + 1)..], places, x)));
+        if (call.HasOutput(1)) call.Set(1, Index(call, places));
+    }
+
+    public static void ArgMax(OperatorCall call) => Arg(call, largest: true);
+
+    public static void ArgMin(OperatorCall call) => Arg(call, largest: false);
+
+    static void Arg(OperatorCall call, bool largest)
+    {
+        var x = call.Node(0);
+        if (call.Int("select_last_index", 0) != 0) throw call.Fail("it takes the last of equal values, which is not supported; export the model without select_last_index");
+        var axis = call.Axis(call.Int("axis", 0), x.Shape.Rank);
+        var index = Index(call, Places(call, x, axis, 1, largest));
+        call.Set(0, call.Int("keepdims", 1) != 0 ? index : ValueMoves.Reshape(call, index, index.Shape.Without([axis])));
+    }
+
+    /// <summary>For each rank the weights over the places along an axis: [… rank in place of the axis …, places].</summary>
+    static Node Places(OperatorCall call, Node x, int axis, int count, bool largest)
+    {
+        var builder = call.Builder;
+        var rank = x.Shape.Rank;
+        int[] last = [.. Enumerable.Range(0, rank).Where(other => other != axis), axis];
+        var values = builder.Transpose(largest ? x : builder.Negate(x), last);
+        var row = new Shape([.. values.Shape.Sizes.Take(rank - 1), 1, values.Shape[rank - 1]]);
+        var ranks = new Node[count];
+        Node? before = null;
+        for (var k = 0; k < count; k++)
+        {
+            // The k-th largest is chosen among k and not among k − 1.
+            var chosen = builder.Choose(values, k + 1, TieBreak.First);
+            ranks[k] = builder.Reshape(before is null ? chosen : builder.Subtract(chosen, before), row);
+            before = chosen;
+        }
+
+        var places = builder.Concat(rank - 1, ranks);
+        return builder.Transpose(places, [.. Enumerable.Range(0, axis), rank - 1, .. Enumerable.Range(axis, rank - 1 - axis), rank]);
+    }
+
+    static Value Index(OperatorCall call, Node places)
+    {
+        var count = places.Shape[places.Shape.Rank - 1];
+        return new Value
+        {
+            Kind = ElementKind.Integer,
+            Shape = places.Shape.Without([places.Shape.Rank - 1]),
+            Rows = count,
+            Index = rows => rows == count ? places : throw call.Fail($"its result chooses among {count} places, but is used as an index among {rows}"),
+            Numbers = () => throw call.Fail("its index is used as a number, which has no meaning for a choice; leave that part out with --outputs"),
+        };
+    }
+
+    /// <summary>Whether an index is a given constant: the weight of that place. Null if these are no such operands.</summary>
+    public static Node? IsPlace(OperatorCall call, Value left, Value right)
+    {
+        if (left.Integers is not null) (left, right) = (right, left);
+        if (left is not { Index: not null, Rows: { } rows } || right.Integers is not { } constants || (long)constants.Length * rows > 1 << 24) return null;
+        var builder = call.Builder;
+        var hot = new double[constants.Length * rows];
+        for (var k = 0; k < constants.Length; k++)
+            if (constants[k] >= 0 && constants[k] < rows) hot[k * rows + constants[k]] = 1;
+        var shape = new Shape([.. ProgramBuilder.CommonShape(left.Shape, right.Shape).Sizes, rows]);
+        var wanted = builder.Constant(new DoubleTensor(hot), new Shape([.. right.Shape.Sizes, rows]));
+        return builder.ReduceSum(builder.Multiply(builder.BroadcastTo(left.Index(rows), shape), builder.BroadcastTo(wanted, shape)), shape.Rank - 1);
+    }
+}
