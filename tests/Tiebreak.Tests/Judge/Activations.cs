@@ -58,7 +58,8 @@ static class Activations
     {
         0 => x,
         1 or 2 or 3 => b.Apply(FunctionKind.Tanh, x),
-        4 or 5 => b.Relu(x),
+        4 => b.Relu(x),
+        5 => b.Multiply(x, b.Apply(new ScalarFunction(FunctionKind.Step, AtZero: choices.Of(0.5, 1)), x)),
         6 or 7 => b.Sigmoid(x),
         8 => b.Abs(x),
         9 => b.Apply(FunctionKind.Sin, x),

@@ -1,3 +1,4 @@
+using CsCheck;
 using Tiebreak.Formats;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
@@ -86,6 +87,48 @@ public sealed class JudgeTests
 
     [Fact]
     public void Judge_agrees_with_training_on_movements() => Agreement.Sample(RandomModels.Movements, 40, AgreesWithTraining);
+
+    [Fact]
+    public void Chance_does_not_decide() => Agreement.Sample(RandomModels.Networks, 30, model =>
+        ScalarJudge.Judge(model, 2).Partition is var again && ScalarJudge.Judge(model, 1).Partition.SameAs(again) ? (Likeness.Same, again) : (Likeness.Contradiction, again));
+
+    [Fact]
+    public void Expressions_are_worth_judging() => AreWorthJudging(RandomModels.Scalars, 300);
+
+    [Fact]
+    public void Networks_are_worth_judging() => AreWorthJudging(RandomModels.Networks, 60);
+
+    [Fact]
+    public void Movements_are_worth_judging() => AreWorthJudging(RandomModels.Movements, 200);
+
+    /// <summary>Every kind of finding comes up often enough: agreement about models without any would mean little.</summary>
+    static void AreWorthJudging(Gen<Model> models, int count)
+    {
+        var (all, tied, mirrored, stuck, late, parameters) = (0, 0, 0, 0, 0, 0);
+        models.Sample(model =>
+        {
+            Partition partition;
+            try
+            {
+                partition = ScalarJudge.Judge(model).Partition;
+            }
+            catch (DivisionByExactZeroException)
+            {
+                return;
+            }
+
+            var codes = partition.Flat();
+            all++;
+            parameters += codes.Length;
+            if (codes.Length - partition.Stuck > partition.Classes) tied++;
+            if (codes.Any(code => code < 0)) mirrored++;
+            if (partition.Stuck > 0) stuck++;
+            if (partition.FirstSteps.Max() > 1) late++;
+        }, iter: count, threads: 1, seed: "0000000000000", print: RandomModels.Show);
+        var summary = $"of {all} models with {parameters} parameters {tied} have ties, {mirrored} mirrored ones, {stuck} stuck ones, {late} late ones";
+        TestContext.Current.TestOutputHelper?.WriteLine(summary);
+        Assert.True(Math.Min(Math.Min(tied, mirrored), Math.Min(stuck, 2 * late)) * 20 > all, summary);
+    }
 
     static (Likeness Likeness, Partition? Other) AgreesWithTraining(Model model)
     {

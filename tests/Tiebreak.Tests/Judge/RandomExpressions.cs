@@ -10,11 +10,28 @@ static class RandomExpressions
     public static Model Build(Draft draft)
     {
         var (b, choices) = (draft.Builder, draft.Choices);
-        var parameters = Enumerable.Range(0, 2 + choices.Next(5)).Select(k => draft.Parameter($"p{k}")).ToList();
-        var data = Enumerable.Range(0, 1 + choices.Next(3)).Select(k => b.Data($"x{k}", Shape.Scalar)).ToList();
+        var parameters = Enumerable.Range(0, 2 + choices.Next(5)).Select(k => draft.Parameter($"p{k}")).ToArray();
+        if (choices.OneIn(4)) return draft.Finish(Expression(b, choices, parameters));
+
+        // E(p) + E(σp), where σ exchanges some parameters, or some and the negatives of others: they play one role.
+        var swapped = parameters.ToArray();
+        for (var k = 0; k + 1 < parameters.Length && (k == 0 || choices.Next(2) == 0); k += 2)
+        {
+            var sign = choices.Of(1, 1, -1);
+            (swapped[k], swapped[k + 1]) = sign > 0 ? (parameters[k + 1], parameters[k]) : (b.Negate(parameters[k + 1]), b.Negate(parameters[k]));
+            if (choices.Next(4) != 0) draft.CopyTensor($"p{k}", $"p{k + 1}", sign);
+        }
+
+        var replay = choices.Replay();
+        return draft.Finish(b.Add(Expression(b, choices, parameters), Expression(b, replay, swapped)));
+    }
+
+    static Node Expression(ProgramBuilder b, Choices choices, Node[] parameters)
+    {
+        var data = Enumerable.Range(0, 1 + choices.Next(3)).Select(k => b.Data($"x{k}", Shape.Scalar)).ToArray();
         List<Node> made = [];
-        Node Parameter() => choices.Of(parameters.ToArray());
-        Node Data() => choices.Of(data.ToArray());
+        Node Parameter() => choices.Of(parameters);
+        Node Data() => choices.Of(data);
         Node Any() => choices.Next(4) switch
         {
             0 => Parameter(),
@@ -31,7 +48,8 @@ static class RandomExpressions
                 2 => Units(3),
                 3 => b.Add(Any(), Any()),
                 4 => b.Subtract(Any(), Any()),
-                5 or 6 => b.Multiply(Any(), Any()),
+                5 => b.Multiply(Any(), Any()),
+                6 => b.Multiply(b.Multiply(Parameter(), Any()), Parameter()),
                 7 => b.Negate(Any()),
                 8 => b.Any(Any(), choices),
                 9 => b.Any(b.Multiply(Parameter(), Data()), choices),
@@ -42,7 +60,7 @@ static class RandomExpressions
             });
         }
 
-        return draft.Finish(made.Skip(1).Aggregate(made[0], (sum, term) => choices.Next(3) == 0 ? b.Add(sum, b.Multiply(term, Data())) : b.Add(sum, term)));
+        return made.Skip(1).Aggregate(made[0], (sum, term) => choices.Next(3) == 0 ? b.Add(sum, b.Multiply(term, Data())) : b.Add(sum, term));
 
         // Σ ±cₖ·f(aₖ·x + bₖ): a hidden layer, whose units are alike if their numbers are.
         Node Units(int units)

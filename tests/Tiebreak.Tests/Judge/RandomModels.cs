@@ -13,6 +13,9 @@ sealed class Choices(int[] numbers)
 {
     int _taken;
 
+    /// <summary>Choices that will be the same as the next ones here.</summary>
+    public Choices Replay() => new(_taken < numbers.Length ? numbers[_taken..] : []);
+
     public int Next(int count) => _taken < numbers.Length ? numbers[_taken++] % count : 0;
 
     public bool OneIn(int count) => Next(count) == count - 1;
@@ -25,6 +28,8 @@ sealed class Draft(Choices choices)
 {
     readonly List<(string Name, Shape Shape, Rational[] Values)> _tensors = [];
 
+    readonly Rational[] _favourites = [AnyValue(choices), choices.Next(2) == 0 ? Rational.Zero : AnyValue(choices)];
+
     public Choices Choices { get; } = choices;
 
     public ProgramBuilder Builder { get; } = new();
@@ -32,12 +37,12 @@ sealed class Draft(Choices choices)
     public Node Parameter(string name, params ReadOnlySpan<int> sizes)
     {
         var shape = new Shape(sizes);
-        var style = Choices.Next(4);
+        var style = Choices.Next(5);
         var uniform = StartValue();
         _tensors.Add((name, shape, [.. Enumerable.Range(0, (int)shape.Count).Select(k => style switch
         {
             0 => Distinct(k),
-            1 => uniform,
+            1 or 2 => uniform,
             _ => StartValue(),
         })]));
         return Builder.Parameter(name, shape);
@@ -47,7 +52,8 @@ sealed class Draft(Choices choices)
     public void CopyUnit(int units, params ReadOnlySpan<(string Name, int Axis, bool IsOutgoing)> sides)
     {
         if (units < 2 || Choices.Next(3) == 0) return;
-        var (from, to, sign, outgoing) = (Choices.Next(units), Choices.Next(units), Choices.Of(1, -1), Choices.Of(1, -1, 1, 0));
+        var (from, sign, outgoing) = (Choices.Next(units), Choices.Of(1, -1), Choices.Of(1, 1, 1, -1, 0));
+        var to = (from + 1 + Choices.Next(units - 1)) % units;
         foreach (var (name, axis, isOutgoing) in sides)
         {
             if (isOutgoing && outgoing == 0) continue; // equal rows alone must not suffice
@@ -58,8 +64,20 @@ sealed class Draft(Choices choices)
         }
     }
 
-    /// <summary>Gives one tensor the values of another of the same size.</summary>
-    public void CopyTensor(string from, string to) => Find(from).Values.CopyTo(Find(to).Values, 0);
+    /// <summary>Gives one tensor the values of another of the same size, or their negatives.</summary>
+    public void CopyTensor(string from, string to, int sign = 1)
+    {
+        var (source, target) = (Find(from).Values, Find(to).Values);
+        for (var k = 0; k < source.Length; k++) target[k] = sign * source[k];
+    }
+
+    /// <summary>Makes the values read the same from behind, up to a sign.</summary>
+    public void MakePalindrome(string name, int sign)
+    {
+        var values = Find(name).Values;
+        for (var k = 0; k < values.Length / 2; k++) values[^(k + 1)] = sign * values[k];
+        if (sign < 0 && values.Length % 2 == 1) values[values.Length / 2] = Rational.Zero;
+    }
 
     public bool Has(string name) => Find(name).Values is not null;
 
@@ -75,6 +93,7 @@ sealed class Draft(Choices choices)
         if (isLoss && output.Shape.Rank > 0) output = Builder.ReduceSum(output, [.. Enumerable.Range(0, output.Shape.Rank)]);
         Builder.Output("y", output);
         var parameters = _tensors.ConvertAll(tensor => new ParameterTensor(tensor.Name, tensor.Shape, Tensor(tensor.Values)));
+        if (Choices.OneIn(12)) parameters.Add(new ParameterTensor("unused", Shape.Scalar, new UniformTensor(1, Rational.One)));
         var frozen = parameters.Count > 1 && Choices.OneIn(12) ? 1 : 0;
         return new Model { Program = Builder.Build(), Parameters = parameters[frozen..], Frozen = parameters[..frozen], OutputIsLoss = isLoss };
     }
@@ -86,7 +105,10 @@ sealed class Draft(Choices choices)
         : Array.TrueForAll(values, value => value.TryGetDouble(out _)) ? new DoubleTensor([.. values.Select(value => value.ToDouble())])
         : new RationalTensor(values);
 
-    Rational StartValue() => Choices.Next(12) switch
+    // Half of all from a model's own two, so that equal ones abound.
+    Rational StartValue() => Choices.Next(2) == 0 ? Choices.Of(_favourites) : AnyValue(Choices);
+
+    static Rational AnyValue(Choices choices) => choices.Next(12) switch
     {
         0 => new Rational(1, 2),
         1 or 2 or 3 => Rational.Zero,
@@ -100,7 +122,7 @@ sealed class Draft(Choices choices)
     };
 
     // Different in value from everything else in the model: as a random initialisation would be.
-    Rational Distinct(int k) => new((k % 2 == 0 ? 1 : -1) * (17 + 6 * (k + 100 * _tensors.Count)), 1024);
+    Rational Distinct(int k) => new((k % 2 == 0 ? 1 : -1) * ((k + 31 * _tensors.Count + 1) * 7919 % 4093), 4096);
 }
 
 /// <summary>Generators of small models, and how they are shown when a property fails.</summary>

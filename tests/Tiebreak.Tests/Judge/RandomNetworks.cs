@@ -130,13 +130,16 @@ static class RandomNetworks
         var x = b.Data("x", new Shape(1, inputs));
         var logits = b.Dense(x, draft.Parameter("router", experts, inputs));
         var gates = b.Softmax(logits);
-        switch (choices.Next(3))
+        switch (choices.Next(4))
         {
             case 1: // the best expert only, its gate renormalised or not
                 gates = choices.Next(2) == 0 ? b.Multiply(b.Choose(logits, 1, TieBreak.First), gates) : b.Choose(logits, 1, TieBreak.First);
                 break;
             case 2: // one expert is switched off
                 gates = b.Multiply(b.Choose(logits, 1, TieBreak.Split, new AllowedElements([.. Enumerable.Range(0, experts).Select(k => k > 0)])), gates);
+                break;
+            case 3: // all but the worst
+                gates = b.Multiply(b.Choose(logits, experts - 1, choices.Of(TieBreak.First, TieBreak.Split)), gates);
                 break;
         }
 
