@@ -105,8 +105,10 @@ public sealed class JudgeTests
     static void AreWorthJudging(Gen<Model> models, int count)
     {
         var (all, tied, mirrored, stuck, late, parameters) = (0, 0, 0, 0, 0, 0);
-        models.Sample(model =>
+        var random = new PCG(1, 1); // always the same models
+        while (all < count)
         {
+            var model = models.Generate(random, null, out _);
             Partition partition;
             try
             {
@@ -114,7 +116,7 @@ public sealed class JudgeTests
             }
             catch (DivisionByExactZeroException)
             {
-                return;
+                continue;
             }
 
             var codes = partition.Flat();
@@ -124,10 +126,11 @@ public sealed class JudgeTests
             if (codes.Any(code => code < 0)) mirrored++;
             if (partition.Stuck > 0) stuck++;
             if (partition.FirstSteps.Max() > 1) late++;
-        }, iter: count, threads: 1, seed: "0000000000000", print: RandomModels.Show);
+        }
+
         var summary = $"of {all} models with {parameters} parameters {tied} have ties, {mirrored} mirrored ones, {stuck} stuck ones, {late} late ones";
         TestContext.Current.TestOutputHelper?.WriteLine(summary);
-        Assert.True(Math.Min(Math.Min(tied, mirrored), Math.Min(stuck, 2 * late)) * 20 > all, summary);
+        Assert.True(Math.Min(Math.Min(tied, mirrored), Math.Min(stuck, late)) * 20 > all, summary);
     }
 
     static (Likeness Likeness, Partition? Other) AgreesWithTraining(Model model)

@@ -60,7 +60,8 @@ static class RandomExpressions
             });
         }
 
-        return made.Skip(1).Aggregate(made[0], (sum, term) => choices.Next(3) == 0 ? b.Add(sum, b.Multiply(term, Data())) : b.Add(sum, term));
+        var whole = made.Skip(1).Aggregate(made[0], (sum, term) => choices.Next(3) == 0 ? b.Add(sum, b.Multiply(term, Data())) : b.Add(sum, term));
+        return choices.OneIn(4) ? b.Multiply(whole, parameters[^1]) : whole; // all of it waits for this one, if it starts at zero
 
         // Σ ±cₖ·f(aₖ·x + bₖ): a hidden layer, whose units are alike if their numbers are.
         Node Units(int units)

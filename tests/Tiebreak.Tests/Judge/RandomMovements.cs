@@ -45,7 +45,12 @@ static class RandomMovements
         var outputs = pool.TakeLast(4).ToList();
         var length = (int)outputs.Sum(node => node.Shape.Count);
         var joined = b.Concat(0, [.. outputs.Select(node => b.Reshape(node, new Shape((int)node.Shape.Count)))]);
-        return choices.OneIn(3) ? b.Multiply(joined, b.Data("last", new Shape(length))) : joined;
+        return choices.Next(4) switch
+        {
+            0 => b.Multiply(joined, b.Data("last", new Shape(length))),
+            1 => b.Multiply(joined, Cycle(parameters[^1], length)), // all of it waits for this one, if it starts at zero
+            _ => joined,
+        };
 
         Node Step(int kind, Node x, Node y)
         {
