@@ -80,6 +80,27 @@ public sealed class JudgeTests
     }
 
     [Fact]
+    public void Kink_left_after_the_start_is_told()
+    {
+        // x·p·gate₁(g) + x·q·gate₀(g) + z·g from zero: the two conventions differ at g = 0 only, so p moves first, and alone; later rounds see no difference.
+        var b = new ProgramBuilder();
+        var (p, q, g) = (b.Parameter("p", Shape.Scalar), b.Parameter("q", Shape.Scalar), b.Parameter("g", Shape.Scalar));
+        Node Gated(Node weight, double atZero) => b.Multiply(b.Multiply(b.Data("x", Shape.Scalar), weight), b.Apply(new ScalarFunction(FunctionKind.Step, atZero), g));
+        b.Output("y", b.Add(b.Add(Gated(p, 1), Gated(q, 0)), b.Multiply(b.Data("z", Shape.Scalar), g)));
+        var zero = new UniformTensor(1, Rational.Zero);
+        var model = new Model
+        {
+            Program = b.Build(),
+            Parameters = [new("p", Shape.Scalar, zero), new("q", Shape.Scalar, zero), new("g", Shape.Scalar, zero)],
+            OutputIsLoss = false,
+        };
+        var verdict = ScalarJudge.Judge(model);
+        Assert.False(verdict.IsMonotone);
+        Assert.Equal([1, 1, 2], verdict.Partition.Flat()); // what section 3 alone would say
+        Assert.Equal([1, 2, 3], GradientDescent.Observe(model, 4, 1, 2).Flat());
+    }
+
+    [Fact]
     public void Judge_agrees_with_training_on_expressions() => Agreement.Sample(RandomModels.Scalars, 150, AgreesWithTraining);
 
     [Fact]

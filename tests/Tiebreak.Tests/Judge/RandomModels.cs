@@ -92,6 +92,7 @@ sealed class Draft(Choices choices)
         var isLoss = Choices.OneIn(4);
         if (isLoss && output.Shape.Rank > 0) output = Builder.ReduceSum(output, [.. Enumerable.Range(0, output.Shape.Rank)]);
         Builder.Output("y", output);
+        if (!isLoss && Choices.OneIn(6) && Builder.Build().Nodes is var nodes) Builder.Output("inner", nodes[Choices.Next(nodes.Count)]);
         var parameters = _tensors.ConvertAll(tensor => new ParameterTensor(tensor.Name, tensor.Shape, Tensor(tensor.Values)));
         if (Choices.OneIn(12)) parameters.Add(new ParameterTensor("unused", Shape.Scalar, new UniformTensor(1, Rational.One)));
         var frozen = parameters.Count > 1 && Choices.OneIn(12) ? 1 : 0;
@@ -121,8 +122,13 @@ sealed class Draft(Choices choices)
         _ => new Rational(-1, 10),
     };
 
-    // Different in value from everything else in the model: as a random initialisation would be.
-    Rational Distinct(int k) => new((k % 2 == 0 ? 1 : -1) * ((k + 31 * _tensors.Count + 1) * 7919 % 4093), 4096);
+    // As a random initialisation would be: different from everything else in the model, and in differences and sums, too (a linear law of
+    // the loss could otherwise keep together what no pattern does).
+    Rational Distinct(int k)
+    {
+        var n = k + 31L * _tensors.Count + 2;
+        return new Rational((k % 2 == 0 ? 1 : -1) * (n * n * n % 4093), 4096);
+    }
 }
 
 /// <summary>Generators of small models, and how they are shown when a property fails.</summary>
