@@ -6,7 +6,7 @@ using Tiebreak.Numbers;
 namespace Tiebreak.Refinement;
 
 /// <summary>
-/// Gives a number, from 1, to each distinct key (magnitude of the start value, canonical gradient). A hash table over exact keys: a slot holds a class
+/// Gives a number, from 1, to each distinct key (magnitude of the start value or class before, normalised gradient). A hash table over exact keys: a slot holds a class
 /// and 32 bits of its hash, so that other keys are passed over without looking at them; a randomly initialised network has a class for every parameter,
 /// and each look costs a cache miss.
 /// </summary>

@@ -6,6 +6,8 @@ namespace Tiebreak.Refinement;
 sealed class Round<TField>(TField field, State before, int number, StartValues startValues) where TField : struct, IField
 {
     readonly ClassTable _classes = new(ExpectedClasses(before));
+    const ulong OldClass = 1UL << 63; // no magnitude of a start value has this bit
+
     readonly List<int> _firstSteps = [0];
     readonly int[][] _codes = new int[before.Codes.Length][];
     ulong[] _starts = [];
@@ -28,14 +30,17 @@ sealed class Round<TField>(TField field, State before, int number, StartValues s
         for (var i = 0; i < gradients.Length; i++)
         {
             var gradient = gradients[i];
-            if (old[i] == 0 && gradient == 0) continue; // stays stuck
+            var was = old[i];
+            if (was == 0 && gradient == 0) continue; // stays stuck
 
-            // From a start value other than 0 the sign is its own; from 0 it is the gradient's, up to a common one.
-            var key = _starts[i];
-            var negative = key == 0 ? gradient > half : StartValues.IsNegative(key);
+            // What moved already keeps its class or splits from it, under the sign it has. What begins to move has the sign of its start value, or from 0 that of its
+            // gradient, up to a common one. Intersecting with the state before is not needed where the gradient is smooth (theory §3), but at a kink
+            // the framework's choice may separate in one step what looks symmetric ever after.
+            var key = was != 0 ? OldClass | (uint)Math.Abs(was) : StartValues.Magnitude(_starts[i]);
+            var negative = was != 0 ? was < 0 : _starts[i] == 0 ? gradient > half : StartValues.IsNegative(_starts[i]);
             if (negative && gradient != 0) gradient = field.Modulus - gradient;
             _moving[moving] = negative ? ~i : i;
-            _starts[moving] = StartValues.Magnitude(key);
+            _starts[moving] = key;
             _gradients[moving++] = gradient;
         }
 

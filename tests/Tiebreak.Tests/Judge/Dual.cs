@@ -2,33 +2,34 @@ using System.Numerics;
 
 namespace Tiebreak.Tests.Judge;
 
-/// <summary>A number modulo 2¹²⁷ − 1 with its derivatives by every parameter: forward mode, so that it shares nothing with the engine's reverse mode.</summary>
-sealed class Dual(BigInteger value, BigInteger[] slopes)
+/// <summary>A number of the field with its derivative for each parameter; no slopes mean that it depends on none.</summary>
+sealed record Dual(BigInteger Value, BigInteger[]? Slopes = null)
 {
-    public static readonly BigInteger Prime = (BigInteger.One << 127) - 1;
+    public static readonly Dual Zero = new(BigInteger.Zero);
 
-    public BigInteger Value { get; } = Modulo(value);
-
-    public BigInteger[] Slopes { get; } = slopes;
-
-    public static Dual Constant(BigInteger value, int parameters) => new(value, new BigInteger[parameters]);
-
-    public static BigInteger Modulo(BigInteger value)
+    public static Dual operator +(Dual left, Dual right)
     {
-        var residue = value % Prime;
-        return residue.Sign < 0 ? residue + Prime : residue;
+        var value = PrimeField.Add(left.Value, right.Value);
+        if (left.Slopes is null || right.Slopes is null) return new Dual(value, left.Slopes ?? right.Slopes);
+        var slopes = new BigInteger[left.Slopes.Length];
+        for (var k = 0; k < slopes.Length; k++) slopes[k] = PrimeField.Add(left.Slopes[k], right.Slopes[k]);
+        return new Dual(value, slopes);
     }
 
-    /// <exception cref="DivideByZeroException">The value is zero.</exception>
-    public static BigInteger Invert(BigInteger value) => Modulo(value).IsZero ? throw new DivideByZeroException() : BigInteger.ModPow(Modulo(value), Prime - 2, Prime);
+    public static Dual operator *(Dual left, Dual right)
+    {
+        var value = PrimeField.Multiply(left.Value, right.Value);
+        var first = new Dual(value, left.Times(right.Value));
+        return left.Slopes is not null && right.Slopes is not null
+            ? first with { Slopes = (first with { Value = 0 } + new Dual(0, right.Times(left.Value))).Slopes }
+            : first with { Slopes = first.Slopes ?? right.Times(left.Value) };
+    }
 
-    /// <summary>f(x) by the chain rule.</summary>
-    public Dual Map(BigInteger result, BigInteger slope) => new(result, [.. Slopes.Select(s => s.IsZero ? s : Modulo(s * slope))]);
+    public static Dual operator -(Dual operand) => operand.Through(PrimeField.Negate(operand.Value), PrimeField.Prime - 1);
 
-    public static Dual operator +(Dual left, Dual right) => new(left.Value + right.Value, [.. left.Slopes.Zip(right.Slopes, (a, b) => Modulo(a + b))]);
+    /// <summary>The chain rule for a function of one number.</summary>
+    public Dual Through(BigInteger value, BigInteger derivative) => new(value, Times(derivative));
 
-    public static Dual operator *(Dual left, Dual right) =>
-        new(left.Value * right.Value, [.. left.Slopes.Zip(right.Slopes, (a, b) => a.IsZero && b.IsZero ? a : Modulo(a * right.Value + b * left.Value))]);
-
-    public static Dual operator -(Dual value) => new(-value.Value, [.. value.Slopes.Select(s => Modulo(-s))]);
+    BigInteger[]? Times(BigInteger factor) =>
+        Slopes is null ? null : Array.ConvertAll(Slopes, slope => slope.IsZero ? slope : PrimeField.Multiply(slope, factor));
 }

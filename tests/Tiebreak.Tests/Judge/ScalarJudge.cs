@@ -5,99 +5,65 @@ using Tiebreak.Refinement;
 
 namespace Tiebreak.Tests.Judge;
 
-/// <summary>
-/// Theory §3 done slowly and plainly, one scalar at a time, modulo 2¹²⁷ − 1. Shares with the engine only the program it is given and the form of the answer.
-/// </summary>
+/// <summary>What the judge found.</summary>
+/// <param name="Partition">The smallest invariant set.</param>
+/// <param name="Rounds">Rounds until nothing changed.</param>
+/// <param name="IsMonotone">
+/// Whether every round only freed and split. It must be so unless a value sits on a kink at the start and leaves it later: then a later round
+/// can see a symmetry that the framework's convention broke before, and section 3 alone does not decide.
+/// </param>
+sealed record Verdict(Partition Partition, int Rounds, bool IsMonotone);
+
+/// <summary>Theory §3, done plainly: the same question as the engine's, by other means.</summary>
 static class ScalarJudge
 {
-    /// <exception cref="DivideByZeroException">The model divides by an exact zero.</exception>
-    public static Partition Judge(Model model, int seed)
+    /// <exception cref="DivisionByExactZeroException">The program divides by an exact zero somewhere on the way.</exception>
+    public static Verdict Judge(Model model, ulong seed = 1)
     {
-        var scalars = model.Parameters.SelectMany(p => Enumerable.Range(0, (int)p.Shape.Count).Select(i => (p.Name, Index: i, Start: p.Start[i]))).ToArray();
-        var position = scalars.Select((scalar, k) => ((scalar.Name, scalar.Index), k)).ToDictionary(pair => pair.Item1, pair => pair.k);
-        var classes = new int[scalars.Length]; // 0: stuck
-        var signs = new int[scalars.Length];
-        var firstSteps = new int[scalars.Length];
+        var gradient = new ModelGradient(model);
+        var start = gradient.Start;
+        var random = new RandomElements(seed);
+        var state = SignedClasses.Number(model, new string?[start.Length], new int[start.Length], new int[start.Length]); // everything stuck
+        var steps = new int[start.Length];
+        var isMonotone = true;
         for (var round = 1; ; round++)
         {
-            var gradient = Gradient(model, seed * 1000 + round, scalars.Length, k => position[k], k => Image(scalars[k].Start), classes, signs);
-            var keys = new Dictionary<(Rational, BigInteger), int>();
-            var (nextClasses, nextSigns) = (new int[scalars.Length], new int[scalars.Length]);
-            for (var k = 0; k < scalars.Length; k++)
+            if (round > 2 * start.Length + 4) throw new InvalidOperationException("the judge does not come to rest");
+            var g = gradient.At(DrawPoint(state.Flat(), start, random), new FunctionTables(seed + 1000 * (ulong)round), random);
+            var (keys, signs) = (new string?[start.Length], new int[start.Length]);
+            var codes = state.Flat();
+            for (var k = 0; k < start.Length; k++)
             {
-                var g = gradient[k];
-                if (classes[k] == 0 && g.IsZero) continue;
-                var start = scalars[k].Start;
-                var sign = start.IsZero ? (g > Dual.Prime / 2 ? -1 : 1) : start.Sign;
-                var key = (start.Magnitude, Dual.Modulo(sign * g));
-                if (!keys.TryGetValue(key, out nextClasses[k])) keys.Add(key, nextClasses[k] = keys.Count + 1);
-                nextSigns[k] = sign;
-                if (classes[k] == 0) firstSteps[k] = round;
+                if (codes[k] == 0 && g[k].IsZero) continue;
+                if (steps[k] == 0) steps[k] = round;
+                var (magnitude, sign) = start[k].IsZero ? PrimeField.Canonical(g[k]) : (start[k].Sign > 0 ? g[k] : PrimeField.Negate(g[k]), start[k].Sign);
+                keys[k] = $"{start[k].Magnitude} {magnitude}";
+                signs[k] = sign;
             }
 
-            var same = Signature(classes).SequenceEqual(Signature(nextClasses));
-            (classes, signs) = (nextClasses, nextSigns);
-            if (same) return ToPartition(model, classes, signs, firstSteps);
+            var next = SignedClasses.Number(model, keys, signs, steps);
+            isMonotone &= state.Keeps(next);
+            if (next.SameAs(state)) return new Verdict(next, round, isMonotone);
+            state = next;
         }
     }
 
-    // Class numbers by first appearance: equal partitions have equal signatures.
-    static IEnumerable<int> Signature(int[] classes)
+    static BigInteger[] DrawPoint(int[] codes, Rational[] start, RandomElements random)
     {
-        var numbers = new Dictionary<int, int> { [0] = 0 };
-        return [.. classes.Select(c => numbers.TryGetValue(c, out var known) ? known : numbers[c] = numbers.Count)];
-    }
-
-    static BigInteger[] Gradient(
-        Model model, int seed, int count, Func<(string, int), int> position, Func<int, BigInteger> start, int[] classes, int[] signs)
-    {
-        var oracles = new DictionaryOracles(new Random(seed));
-        var values = new Dictionary<int, BigInteger>();
-        var frozen = model.Frozen.ToDictionary(p => p.Name, StringComparer.Ordinal);
-        Dual Parameter(string name, int index)
+        var drawn = new Dictionary<int, BigInteger>();
+        var point = new BigInteger[codes.Length];
+        for (var k = 0; k < codes.Length; k++)
         {
-            if (frozen.TryGetValue(name, out var constant)) return Dual.Constant(Image(constant.Start[index]), count);
-            var k = position((name, index));
-            if (classes[k] != 0 && !values.ContainsKey(classes[k])) values.Add(classes[k], oracles.Draw());
-            var slopes = new BigInteger[count];
-            slopes[k] = 1;
-            return new Dual(classes[k] == 0 ? start(k) : signs[k] * values[classes[k]], slopes);
-        }
-
-        var evaluator = new ScalarEvaluator(model.Program, oracles, count, Parameter);
-        var loss = Dual.Constant(0, count);
-        foreach (var (_, node) in model.Program.Outputs)
-            foreach (var element in evaluator.Output(node))
-                loss += model.OutputIsLoss ? element : Dual.Constant(oracles.Draw(), count) * element;
-        return loss.Slopes;
-    }
-
-    static BigInteger Image(Rational value) => Dual.Modulo(value.Numerator * Dual.Invert(value.Denominator));
-
-    static Partition ToPartition(Model model, int[] classes, int[] signs, int[] firstSteps)
-    {
-        var numbers = new Dictionary<int, int>(); // signed: what a positive member becomes
-        var steps = new List<int> { 0 };
-        var codes = new List<int[]>();
-        var k = 0;
-        foreach (var parameter in model.Parameters)
-        {
-            var tensor = new int[parameter.Shape.Count];
-            for (var i = 0; i < tensor.Length; i++, k++)
+            if (codes[k] == 0)
             {
-                if (classes[k] == 0) continue;
-                if (!numbers.TryGetValue(classes[k], out var number))
-                {
-                    steps.Add(firstSteps[k]);
-                    numbers.Add(classes[k], number = signs[k] * (steps.Count - 1));
-                }
-
-                tensor[i] = signs[k] * number;
+                point[k] = PrimeField.Image(start[k]);
+                continue;
             }
 
-            codes.Add(tensor);
+            if (!drawn.TryGetValue(Math.Abs(codes[k]), out var value)) drawn.Add(Math.Abs(codes[k]), value = random.Next());
+            point[k] = codes[k] > 0 ? value : PrimeField.Negate(value);
         }
 
-        return new Partition(codes, steps);
+        return point;
     }
 }

@@ -75,6 +75,19 @@ public sealed class SmallestInvariantSetTests
     }
 
     [Fact]
+    public void What_a_kink_at_the_start_separates_stays_apart()
+    {
+        // At g = 0 the two gates disagree, so p moves at step 1 and q does not; ever after both gates look the same. Training has separated them by then.
+        var b = new ProgramBuilder();
+        Node p = b.Parameter("p", Shape.Scalar), q = b.Parameter("q", Shape.Scalar), g = b.Parameter("g", Shape.Scalar), x = b.Data("x", Shape.Scalar);
+        Node Gated(Node factor, double atZero) => b.Multiply(b.Multiply(x, factor), b.Apply(new ScalarFunction(FunctionKind.Step, atZero), g));
+        b.Output("loss", b.Add(b.Add(Gated(p, 1), Gated(q, 0)), b.Multiply(b.Data("z", Shape.Scalar), g)));
+        var result = Find(Model(b, ("p", Shape.Scalar, 0), ("q", Shape.Scalar, 0), ("g", Shape.Scalar, 0)));
+        Assert.Equal(3, result.Partition!.Classes);
+        Assert.True(result.MetKinks);
+    }
+
+    [Fact]
     public void One_thread_and_two_give_the_same_answer()
     {
         var model = Mlp(FunctionKind.Tanh, [3, 4, 4, 2], Tenth);
