@@ -60,11 +60,23 @@ static class Contraction
             Multiply(field);
         }
 
-        void Multiply<TAny>(TAny any) where TAny : struct, IField => Contractions.Multiply(
-            any,
-            left.Start, leftBatch, leftRows, leftDepth,
-            right.Start, rightBatch, rightColumns, rightDepth,
-            output.Start, outBatch, outRows, outColumns,
-            workers.Threads);
+        void Multiply<TAny>(TAny any) where TAny : struct, IField
+        {
+            // A single long row is not worth packing; its columns are independent, so each core takes a stretch.
+            var stretches = outBatch.Length == 1 && outRows.Length == 1 && outColumns.Length >= 1024 ? workers.Threads : 1;
+            void Stretch(int stretch)
+            {
+                int from = (int)((long)outColumns.Length * stretch / stretches), to = (int)((long)outColumns.Length * (stretch + 1) / stretches);
+                Contractions.Multiply(
+                    any,
+                    left.Start, leftBatch, leftRows, leftDepth,
+                    right.Start, rightBatch, rightColumns.AsSpan(from, to - from), rightDepth,
+                    output.Start, outBatch, outRows, outColumns.AsSpan(from, to - from),
+                    stretches > 1 ? 1 : workers.Threads);
+            }
+
+            if (stretches == 1) Stretch(0);
+            else Parallel.For(0, stretches, Stretch);
+        }
     }
 }

@@ -118,6 +118,18 @@ static unsafe class Elementwise
         var width = shape[shape.Rank - 1];
         var windows = width == 0 ? 0 : shape.Count / width;
         var tiedWindows = 0;
+        if (typeof(TField) == typeof(ZeroPattern))
+        {
+            // Whatever takes part may be chosen.
+            for (long window = 0; window < windows; window++)
+            {
+                var allowed = Allowed(choose, window, width);
+                for (var i = 0; i < width; i++) lanes[0][window * width + i] = allowed.IsEmpty || allowed[i] ? 1UL : 0;
+            }
+
+            return 0;
+        }
+
         workers.Share(windows, (start, end) =>
         {
             const int Block = 64; // windows that share one inversion a lane

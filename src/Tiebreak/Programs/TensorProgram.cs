@@ -15,6 +15,9 @@ public sealed class TensorProgram
     /// <summary>What the program computes, by name.</summary>
     public IReadOnlyList<(string Name, Node Node)> Outputs { get; }
 
+    /// <summary>The same nodes with other outputs.</summary>
+    public TensorProgram WithOutputs(IReadOnlyList<(string Name, Node Node)> outputs) => new(Nodes, outputs);
+
     /// <summary>Whether each node depends, however indirectly, on a leaf that <paramref name="leaf"/> accepts.</summary>
     public bool[] DependsOn(Func<Primitive, bool> leaf)
     {

@@ -20,17 +20,22 @@ sealed class ClassTable
     ulong[] _gradients;
     int _last;
 
-    /// <summary>Makes room for at least the given number of classes.</summary>
-    public ClassTable(int expected)
+    public ClassTable()
     {
-        var size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(expected * 3L / 2, Smallest, 1 << 30));
-        _slots = HugePages.NewArray<ulong>(size);
-        _shift = 64 - BitOperations.Log2((uint)size);
-        _starts = HugePages.NewArray<ulong>(Math.Max(expected + 1, Smallest));
-        _gradients = HugePages.NewArray<ulong>(_starts.Length);
+        _slots = new ulong[Smallest];
+        _shift = 64 - BitOperations.Log2(Smallest);
+        _starts = new ulong[Smallest];
+        _gradients = new ulong[Smallest];
     }
 
     public int Count { get; private set; }
+
+    /// <summary>Forgets all classes; keeps the room.</summary>
+    public void Clear()
+    {
+        if (Count > 0) _slots.AsSpan().Clear();
+        (Count, _last) = (0, 0);
+    }
 
     /// <summary>
     /// The classes of many keys. Looks ahead: where each key costs a cache miss, fetching the slots of the next ones meanwhile makes a table of
@@ -38,12 +43,18 @@ sealed class ClassTable
     /// </summary>
     public unsafe void ClassesOf(ReadOnlySpan<ulong> starts, ReadOnlySpan<ulong> gradients, Span<int> classes)
     {
-        const int Ahead = 16;
+        const int SlotAhead = 32, KeyAhead = 16;
         var fetch = Sse.IsSupported && _slots.Length > 1 << 16;
         for (var i = 0; i < starts.Length; i++)
         {
-            if (fetch && i + Ahead < starts.Length)
-                Sse.Prefetch0(Unsafe.AsPointer(ref _slots[(int)(Hash(starts[i + Ahead], gradients[i + Ahead]) >> _shift)]));
+            if (fetch && i + SlotAhead < starts.Length)
+            {
+                Sse.Prefetch0(Unsafe.AsPointer(ref _slots[(int)(Hash(starts[i + SlotAhead], gradients[i + SlotAhead]) >> _shift)]));
+                var candidate = (int)_slots[(int)(Hash(starts[i + KeyAhead], gradients[i + KeyAhead]) >> _shift)];
+                Sse.Prefetch0(Unsafe.AsPointer(ref _gradients[candidate]));
+                Sse.Prefetch0(Unsafe.AsPointer(ref _starts[candidate]));
+            }
+
             classes[i] = ClassOf(starts[i], gradients[i]);
         }
     }
@@ -75,13 +86,15 @@ sealed class ClassTable
         return Count;
     }
 
-    void Grow()
+    unsafe void Grow()
     {
-        var slots = HugePages.NewArray<ulong>(checked(_slots.Length * 4));
-        _slots = slots;
+        const int Ahead = 32;
+        var slots = _slots = HugePages.NewArray<ulong>(checked(_slots.Length * 4));
         _shift -= 2;
         for (var k = 1; k <= Count; k++)
         {
+            if (Sse.IsSupported && k + Ahead <= Count)
+                Sse.Prefetch0(Unsafe.AsPointer(ref slots[(int)(Hash(_starts[k + Ahead], _gradients[k + Ahead]) >> _shift)]));
             var hash = Hash(_starts[k], _gradients[k]);
             var slot = (int)(hash >> _shift);
             while (slots[slot] != 0) slot = (slot + 1) & slots.Length - 1;

@@ -2,71 +2,112 @@ using Tiebreak.Numbers;
 
 namespace Tiebreak.Refinement;
 
-/// <summary>Theory §3, step 3: the gradient at a random point of a state decides the next state. Gradients arrive in pieces, tensor by tensor.</summary>
-sealed class Round<TField>(TField field, State before, int number, StartValues startValues) where TField : struct, IField
+/// <summary>
+/// Theory §3, step 3: the gradient at a random point of a state decides the next state. Gradients arrive in pieces, tensor by tensor.
+/// A class keeps its number and its first member; members whose gradient differs, and parameters that begin to move, get new numbers. So where nothing
+/// changes, nothing is written, and a round costs a comparison for each parameter.
+/// </summary>
+sealed class Round<TField>(TField field, State before, int number, RoundMemory memory) where TField : struct, IField
 {
-    readonly ClassTable _classes = new(ExpectedClasses(before));
     const ulong OldClass = 1UL << 63; // no magnitude of a start value has this bit
+    const ulong Unknown = ulong.MaxValue;
 
-    readonly List<int> _firstSteps = [0];
-    readonly int[][] _codes = new int[before.Codes.Length][];
+    readonly int[]?[] _changed = new int[before.Codes.Length][];
+    readonly ulong[] _gradientOf = memory.GradientOfClass(before.Classes, Unknown);
+    readonly ClassTable _table = memory.EmptyTable();
+    readonly List<int> _numberOf = [0]; // of each new class in the table
+    readonly List<int> _firstSteps = before.FirstSteps;
     ulong[] _starts = [];
     ulong[] _gradients = [];
-    int[] _moving = []; // position in the piece, complemented where the sign is negative
-    int[] _next = [];
+    int[] _places = []; // in the piece, complemented where the sign is negative
+    int[] _found = [];
+
+    /// <summary>Whether any parameter began to move or left its class.</summary>
+    public bool HasChanged { get; private set; }
+
+    /// <summary>Whether that happened in one of the given tensors.</summary>
+    public bool HasChangedIn(IReadOnlyCollection<int> tensors) => tensors.Any(tensor => _changed[tensor] is not null);
 
     /// <summary>Takes gradients of a parameter from <paramref name="start"/> on.</summary>
     public void Accept(string name, int lane, long start, ReadOnlySpan<ulong> gradients)
     {
         var tensor = before.IndexOf(name);
         var old = before.Codes[tensor].AsSpan((int)start, gradients.Length);
-        var codes = (_codes[tensor] ??= HugePages.NewArray<int>(before.Codes[tensor].Length)).AsSpan((int)start, gradients.Length);
         if (_starts.Length < gradients.Length)
-            (_starts, _gradients, _moving, _next) = (new ulong[gradients.Length], new ulong[gradients.Length], new int[gradients.Length], new int[gradients.Length]);
-        startValues.Read(before.Model.Parameters[tensor].Start, start, _starts.AsSpan(0, gradients.Length));
+            (_starts, _gradients, _places, _found) = (new ulong[gradients.Length], new ulong[gradients.Length], new int[gradients.Length], new int[gradients.Length]);
 
         var half = field.Modulus / 2;
-        var moving = 0;
+        var leaving = 0;
+        var keysAreRead = false;
         for (var i = 0; i < gradients.Length; i++)
         {
             var gradient = gradients[i];
             var was = old[i];
-            if (was == 0 && gradient == 0) continue; // stays stuck
+            ulong key;
+            bool negative;
+            if (was == 0)
+            {
+                if (gradient == 0) continue; // stays stuck
+                if (!keysAreRead) memory.StartValues.Read(before.Model.Parameters[tensor].Start, start, memory.Keys(gradients.Length));
+                keysAreRead = true;
 
-            // What moved already keeps its class or splits from it, under the sign it has. What begins to move has the sign of its start value, or from 0 that of its
-            // gradient, up to a common one. Intersecting with the state before is not needed where the gradient is smooth (theory §3), but at a kink
-            // the framework's choice may separate in one step what looks symmetric ever after.
-            var key = was != 0 ? OldClass | (uint)Math.Abs(was) : StartValues.Magnitude(_starts[i]);
-            var negative = was != 0 ? was < 0 : _starts[i] == 0 ? gradient > half : StartValues.IsNegative(_starts[i]);
-            if (negative && gradient != 0) gradient = field.Modulus - gradient;
-            _moving[moving] = negative ? ~i : i;
-            _starts[moving] = key;
-            _gradients[moving++] = gradient;
+                // What begins to move has the sign of its start value, or from 0 that of its gradient, up to a common one.
+                var value = memory.Keys(gradients.Length)[i];
+                key = StartValues.Magnitude(value);
+                negative = value == 0 ? gradient > half : StartValues.IsNegative(value);
+                if (negative) gradient = field.Modulus - gradient;
+            }
+            else
+            {
+                // What moved keeps its class or splits from it, under the sign it has. Looking at the class before is not needed where the gradient is smooth
+                // (theory §3), but at a kink the framework's choice may separate in one step what looks symmetric ever after.
+                negative = was < 0;
+                if (negative) (was, gradient) = (-was, field.Negate(gradient));
+                ref var known = ref _gradientOf[was];
+                if (known == Unknown) known = gradient;
+                if (known == gradient) continue;
+                key = OldClass | (uint)was;
+            }
+
+            _places[leaving] = negative ? ~i : i;
+            _starts[leaving] = key;
+            _gradients[leaving++] = gradient;
         }
 
-        _classes.ClassesOf(_starts.AsSpan(0, moving), _gradients.AsSpan(0, moving), _next);
-        for (var k = 0; k < moving; k++)
+        if (leaving > 0) Move(tensor, start, old, leaving);
+    }
+
+    void Move(int tensor, long start, ReadOnlySpan<int> old, int leaving)
+    {
+        HasChanged = true;
+        var codes = (_changed[tensor] ??= memory.CopyOf(before.Codes[tensor], tensor)).AsSpan((int)start, old.Length);
+        _table.ClassesOf(_starts.AsSpan(0, leaving), _gradients.AsSpan(0, leaving), _found);
+        for (var k = 0; k < leaving; k++)
         {
-            var negative = _moving[k] < 0;
-            var i = negative ? ~_moving[k] : _moving[k];
-            var next = _next[k];
-            if (next == _firstSteps.Count) _firstSteps.Add(old[i] == 0 ? number : before.FirstSteps[Math.Abs(old[i])]);
+            var negative = _places[k] < 0;
+            var i = negative ? ~_places[k] : _places[k];
+            if (_found[k] == _numberOf.Count)
+            {
+                _numberOf.Add(_firstSteps.Count);
+                _firstSteps.Add(old[i] == 0 ? number : _firstSteps[Math.Abs(old[i])]);
+            }
+
+            var next = _numberOf[_found[k]];
             codes[i] = negative ? -next : next;
         }
     }
 
-    // Each state refines the one before; and numbers that were drawn are all different, so the first round may as well make room for them.
-    static int ExpectedClasses(State before)
-    {
-        var drawn = before.Model.Parameters.Where(parameter => parameter.Start is not UniformTensor).Sum(parameter => parameter.Shape.Count);
-        return (int)Math.Max(before.Classes, before.Classes == 0 ? Math.Min(drawn, 1 << 26) : 0);
-    }
-
-    /// <summary>The next state, once all gradients are in. A parameter that got none has gradient zero: it was stuck and stays so.</summary>
+    /// <summary>The next state, once all gradients are in; the one before is used up. A parameter that got no gradient stays as it was.</summary>
     public State Next()
     {
-        for (var tensor = 0; tensor < _codes.Length; tensor++) _codes[tensor] ??= HugePages.NewArray<int>(before.Codes[tensor].Length);
-        return new State(before.Model, _codes, _firstSteps);
+        var codes = new int[_changed.Length][];
+        for (var tensor = 0; tensor < codes.Length; tensor++)
+        {
+            codes[tensor] = _changed[tensor] ?? before.Codes[tensor];
+            if (_changed[tensor] is not null) memory.Spare(before.Codes[tensor], tensor);
+        }
+
+        return new State(before.Model, codes, _firstSteps);
     }
 }
 

@@ -13,6 +13,7 @@ namespace Tiebreak.Refinement;
 public static class SmallestInvariantSet
 {
     const int Attempts = 8;
+    const int LargeTensor = 1 << 20;
 
     /// <summary>Finds the smallest invariant set that contains the model's start, and verifies it with fresh random numbers.</summary>
     /// <exception cref="OperationCanceledException">Cancelled through the options.</exception>
@@ -59,7 +60,9 @@ public static class SmallestInvariantSet
         readonly Model _model;
         readonly RefinementOptions _options;
         readonly TensorProgram _gradient;
-        readonly StartValues _startValues = new();
+        readonly TensorProgram _small; // the gradients of all but the large tensors
+        readonly int[] _large;
+        readonly RoundMemory _memory = new();
         readonly BufferPool _pool;
         bool _metKinks;
 
@@ -69,6 +72,9 @@ public static class SmallestInvariantSet
             _options = options;
             _gradient = Gradient.Of(model.Program, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
             ProgramGrammar.Check(_gradient);
+            _large = [.. Enumerable.Range(0, model.Parameters.Count).Where(tensor => model.Parameters[tensor].Shape.Count > LargeTensor)];
+            var largeNames = _large.Select(tensor => model.Parameters[tensor].Name).ToHashSet(StringComparer.Ordinal);
+            _small = _gradient.WithOutputs([.. _gradient.Outputs.Where(output => !largeNames.Contains(output.Name))]);
             _pool = new BufferPool(idleLimit: 1 << 26);
             var constants = _gradient.Nodes.Select(node => node.Primitive).OfType<Primitive.Constant>().Select(constant => constant.Values);
             Epsilon = ErrorBound.Epsilon(_gradient, ErrorBound.Bits(model.Parameters.Concat(model.Frozen).Select(parameter => parameter.Start).Concat(constants)));
@@ -80,20 +86,25 @@ public static class SmallestInvariantSet
         public RefinementResult? Run<TField>(TField field, int attempt) where TField : struct, IField
         {
             var state = State.AllStuck(_model);
+            var passesOverLarge = false;
             for (var number = 1; ; number++)
             {
                 _options.Progress?.Invoke($"round {number}");
-                var round = new Round<TField>(field, state, number, _startValues);
-                var events = Evaluate([field], SeedOf("round", attempt, number), state, round.Accept);
+                var round = new Round<TField>(field, state, number, _memory);
+                var events = Evaluate([field], SeedOf("round", attempt, number), state, round.Accept, passesOverLarge ? _small : _gradient);
                 if (events.Singularities.Count > 0)
                     return new RefinementResult { Rounds = number, SingularOrigins = [.. events.Singularities.Select(node => node.Origin ?? "the model").Distinct(StringComparer.Ordinal)] };
 
-                // Each state refines the one before, so equal counts mean equal states.
-                var next = round.Next();
-                var unchanged = next.Classes == state.Classes && Moving(next) == Moving(state);
-                state = next;
-                if (!unchanged) continue;
+                state = round.Next();
+                if (round.HasChanged || passesOverLarge)
+                {
+                    // A chain of small changes need not look at large tensors that stayed as they are: they get their turn before the end. But while anything is
+                    // stuck, every round must be whole, since its number may become a first step.
+                    passesOverLarge = round.HasChanged && _small.Outputs.Count < _gradient.Outputs.Count && !round.HasChangedIn(_large) && !state.HasStuck;
+                    continue;
+                }
 
+                Release();
                 var verifications = ErrorBound.Verifications(Epsilon, number, _options.ErrorBound);
                 if (!Verify(state, verifications, attempt)) return null;
                 return new RefinementResult
@@ -145,18 +156,24 @@ public static class SmallestInvariantSet
             return causes;
         }
 
-        EvaluationEvents Evaluate<TField>(TField[] fields, ulong seed, State state, FieldEvaluator<TField>.OutputReader accept) where TField : struct, IField
+        EvaluationEvents Evaluate<TField>(TField[] fields, ulong seed, State state, FieldEvaluator<TField>.OutputReader accept, TensorProgram? program = null)
+            where TField : struct, IField
         {
             var workers = new Workers(_options.Threads, _options.Cancellation);
-            var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, _gradient, new RandomPoint(state, seed), workers, _pool, accept);
+            var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, program ?? _gradient, new RandomPoint(state, seed), workers, _pool, accept);
             _metKinks |= events.Kinks > 0;
             return events;
         }
 
+        // Rounds leave arrays of the size of the model behind, which the collector would let lie until they have doubled the peak.
+        void Release()
+        {
+            _memory.Release();
+            if (_large.Length > 0) GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        }
+
         ulong SeedOf(string purpose, int attempt, int number) =>
             new RandomFunction(_options.Seed, RandomFunction.Purpose(purpose)).Word(((ulong)attempt << 32) + (ulong)number);
-
-        static long Moving(State state) => state.Codes.Sum(codes => (long)codes.Length - codes.AsSpan().Count(0));
 
         public void Dispose() => _pool.Dispose();
     }

@@ -21,6 +21,9 @@ sealed class State(Model model, int[][] codes, List<int> firstSteps)
     /// <summary>For each class its first step; index 0 unused.</summary>
     public List<int> FirstSteps { get; } = firstSteps;
 
+    /// <summary>Whether any parameter is stuck.</summary>
+    public bool HasStuck => Codes.Any(codes => codes.AsSpan().Contains(0));
+
     public int Classes => FirstSteps.Count - 1;
 
     /// <summary>A weight that is never trained, by name; null for those that are.</summary>

@@ -125,10 +125,10 @@ static class Elementwise
     {
         const int most = 64;
         var builder = call.Builder;
-        if (exponent.Sign < 0) return builder.Reciprocal(PowerOf(call, operand, -exponent));
+        if (exponent.Sign < 0 && (exponent * 2).IsInteger) return builder.Reciprocal(PowerOf(call, operand, -exponent));
         if (exponent.IsInteger && exponent <= most) return builder.Power(operand, (int)exponent.Numerator);
         var doubled = exponent + exponent;
-        if (doubled.IsInteger && doubled <= most) return builder.Power(builder.Apply(FunctionKind.Sqrt, operand), (int)doubled.Numerator);
+        if (doubled.IsInteger && doubled.Sign > 0 && doubled <= most) return builder.Power(builder.Apply(FunctionKind.Sqrt, operand), (int)doubled.Numerator);
         return builder.Apply(new ScalarFunction(FunctionKind.Power, Exponent: exponent.ToDouble()), operand);
     }
 
