@@ -5,6 +5,7 @@ using System.CommandLine.Parsing;
 using System.Reflection;
 using Tiebreak.Cli.Commands;
 using Tiebreak.Findings;
+using Tiebreak.Formats;
 
 namespace Tiebreak.Cli;
 
@@ -91,7 +92,7 @@ public static class CommandLine
             // The parser takes an unknown option for the MODEL, or for the value of the option before it.
             if (token.Type != TokenType.Argument || !token.Value.StartsWith('-') || token.Value.Length == 1 || double.TryParse(token.Value, out _)) continue;
             var name = token.Value.Split('=', 2)[0];
-            var nearest = NearestName.Of(name, command.Options.Select(option => option.Name));
+            var nearest = NearestName.Find(name, command.Options.Select(option => option.Name));
             throw new TiebreakException($"there is no option `{name}`; {(nearest is null ? $"`{Path(command)} --help` lists all" : $"did you mean `{nearest}`?")}");
         }
 
@@ -100,7 +101,7 @@ public static class CommandLine
             var names = string.Join(" and ", command.Subcommands.Select(sub => $"`{sub.Name}`"));
             if (parsed.UnmatchedTokens.Count == 0) throw new TiebreakException($"no command given; the commands are {names} (`tiebreak check MODEL` is the main one)");
             var typed = parsed.UnmatchedTokens[0];
-            var nearest = NearestName.Of(typed, command.Subcommands.Select(sub => sub.Name));
+            var nearest = NearestName.Find(typed, command.Subcommands.Select(sub => sub.Name));
             throw new TiebreakException($"there is no command `{typed}`; {(nearest is null ? $"the commands are {names}" : $"did you mean `{nearest}`?")}");
         }
 

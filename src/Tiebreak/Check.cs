@@ -120,16 +120,18 @@ public static class Check
         return other.Partition is { } found && !found.SameAs(partition) ? found : null;
     }
 
-    // Batch normalisation over a single sample hides what a batch would show: where the file fixes the batch at 1, take three (theory §5).
+    // Batch normalisation over a single sample hides what a batch would show: where the file fixes the batch at 1, take more, so that sets
+    // that are normalised over have at least three members and more than one sample (theory §5).
     static (Model Model, LoweringOptions Options) WithSeveralSamples(IModelFile file, Model model, LoweringOptions lowering)
     {
-        const int Several = 3;
+        const int FewestMembers = 3;
         if (!model.HasBatchNorm || !lowering.BatchNormTraining || lowering.Batch is not null || !model.Program.Nodes.Any(IsSingleSample)) return (model, lowering);
+        var batch = Math.Max(2, (int)((FewestMembers + model.SmallestBatchNormSet - 1) / model.SmallestBatchNormSet));
         try
         {
-            var several = lowering with { Batch = Several };
+            var several = lowering with { Batch = batch };
             var enlarged = file.Lower(several with { Dims = model.Dims });
-            return (enlarged with { Notes = [.. enlarged.Notes, $"the file fixes the batch at 1; analysed at {Several}, as batch normalisation needs"] }, several);
+            return (enlarged with { Notes = [.. enlarged.Notes, $"the file fixes the batch at 1; analysed at {batch}, as batch normalisation needs"] }, several);
         }
         catch (TiebreakException)
         {

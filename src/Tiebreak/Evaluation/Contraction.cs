@@ -11,8 +11,16 @@ namespace Tiebreak.Evaluation;
 /// </summary>
 static class Contraction
 {
-    /// <summary>Whether nothing is summed, so that the contraction is a product of broadcast operands.</summary>
-    public static bool IsProduct(Primitive.Contract contract) => contract.Left.All(letter => contract.Output.Contains(letter)) && contract.Right.All(letter => contract.Output.Contains(letter));
+    /// <summary>Whether nothing is summed but axes of size 1, so that the contraction is a product of broadcast operands.</summary>
+    public static bool IsProduct(Node node) =>
+        node.Primitive is Primitive.Contract contract && SumsNothing(contract.Left, node.Operands[0].Shape, contract.Output) && SumsNothing(contract.Right, node.Operands[1].Shape, contract.Output);
+
+    static bool SumsNothing(string letters, Shape shape, string output)
+    {
+        for (var axis = 0; axis < letters.Length; axis++)
+            if (shape[axis] != 1 && !output.Contains(letters[axis])) return false;
+        return true;
+    }
 
     /// <summary>An operand of a product, arranged as the output is; axes it lacks are repeated.</summary>
     public static View Align(View operand, string letters, string output, Shape target)

@@ -24,10 +24,17 @@ static unsafe class Elementwise
     /// <summary>result[i] = left[i] ∘ right[i]; the result is contiguous, of the operands' shape.</summary>
     public static void Combine<TField, TOperation>(TField field, View left, View right, ulong* result, Workers workers)
         where TField : struct, IField
+        where TOperation : struct, IBinary<TField> =>
+        Combine<TField, TOperation>(field, left, right, 0, left.Shape.Count, result, workers);
+
+    /// <summary>Elements [first, last) of the same, row-major, from <paramref name="result"/> on.</summary>
+    public static void Combine<TField, TOperation>(TField field, View left, View right, long first, long last, ulong* result, Workers workers)
+        where TField : struct, IField
         where TOperation : struct, IBinary<TField>
     {
         var loop = new StridedLoop(left.Shape, left.Strides, right.Strides);
-        workers.Share(loop.Count, (start, end) => loop.Visit(start, end, new CombineRun<TField, TOperation>(field, left.Start, right.Start, result, loop.FirstStride, loop.SecondStride)));
+        workers.Share(last - first, (start, end) =>
+            loop.Visit(first + start, first + end, new CombineRun<TField, TOperation>(field, left.Start, right.Start, result - first, loop.FirstStride, loop.SecondStride)));
     }
 
     readonly struct CombineRun<TField, TOperation>(TField field, ulong* left, ulong* right, ulong* result, int leftStride, int rightStride) : IRun

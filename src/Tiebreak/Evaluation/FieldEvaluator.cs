@@ -60,6 +60,13 @@ sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
         foreach (var node in _program.Nodes)
         {
             if (uses[node.Id] == 0) continue;
+            if (uses[node.Id] == 1 && outputsOf[node.Id].SingleOrDefault() is { } only && Contraction.IsProduct(node))
+            {
+                for (var lane = 0; lane < _fields.Length; lane++) HandProduct(only, node, lane, output);
+                foreach (var operand in node.Operands) ReleaseUse(operand, recomputed, uses);
+                continue;
+            }
+
             if (!recomputed[node.Id])
             {
                 _values[node.Id] = Evaluate(node);
@@ -103,6 +110,26 @@ sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
         for (long start = 0; start < node.Shape.Count; start += FillBlock)
             output(name, lane, start, new ReadOnlySpan<ulong>(value.Start + start, (int)Math.Min(FillBlock, node.Shape.Count - start)));
         value.Buffer.Release();
+    }
+
+    // The gradient of a dense layer at one sample is a product of two vectors, as large as its weights: made and handed over piece by piece, never whole.
+    void HandProduct(string name, Node node, int lane, OutputReader output)
+    {
+        const int Piece = FillBlock << 6;
+        var contract = (Primitive.Contract)node.Primitive;
+        View left = Value(node.Operands[0], lane), right = Value(node.Operands[1], lane);
+        View a = Contraction.Align(left, contract.Left, contract.Output, node.Shape), b = Contraction.Align(right, contract.Right, contract.Output, node.Shape);
+        var piece = _pool.Rent(Math.Min(Piece, node.Shape.Count));
+        for (long start = 0; start < node.Shape.Count; start += Piece)
+        {
+            var end = Math.Min(start + Piece, node.Shape.Count);
+            Elementwise.Combine<TField, Elementwise.Product<TField>>(_fields[lane], a, b, start, end, piece.Numbers, _workers);
+            for (var position = start; position < end; position += FillBlock)
+                output(name, lane, position, new ReadOnlySpan<ulong>(piece.Numbers + (position - start), (int)Math.Min(FillBlock, end - position)));
+        }
+
+        piece.Release();
+        foreach (var view in new[] { left, right, a, b }) view.Buffer.Release();
     }
 
     // A use of the node's value, which the caller must release.
@@ -271,7 +298,7 @@ sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
     View Contract(TField field, Primitive.Contract contract, Node node, View left, View right)
     {
         View result;
-        if (Contraction.IsProduct(contract))
+        if (Contraction.IsProduct(node))
         {
             result = Combine<Elementwise.Product<TField>>(
                 field, Contraction.Align(left, contract.Left, contract.Output, node.Shape), Contraction.Align(right, contract.Right, contract.Output, node.Shape));

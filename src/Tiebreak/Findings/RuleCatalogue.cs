@@ -1,3 +1,4 @@
+using Tiebreak.Formats;
 using Tiebreak.Findings.Rules;
 
 namespace Tiebreak.Findings;
@@ -18,7 +19,7 @@ public static class RuleCatalogue
     {
         foreach (var rule in All)
             if (rule.Code.Equals(codeOrName, StringComparison.OrdinalIgnoreCase) || rule.Name.Equals(codeOrName, StringComparison.OrdinalIgnoreCase)) return rule;
-        var nearest = NearestName.Of(codeOrName, All.SelectMany(rule => new[] { rule.Code, rule.Name }));
+        var nearest = NearestName.Find(codeOrName, All.SelectMany(rule => new[] { rule.Code, rule.Name }));
         throw new TiebreakException($"there is no rule `{codeOrName}`; {(nearest is null ? $"the rules are {string.Join(", ", All.Select(rule => rule.Code))}" : $"did you mean `{nearest}`?")}");
     }
 }

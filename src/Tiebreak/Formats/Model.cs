@@ -27,6 +27,9 @@ public sealed record Model
     /// <summary>Whether the graph has batch normalisation (analysed over the batch or not, as was asked).</summary>
     public bool HasBatchNorm { get; init; }
 
+    /// <summary>The members of the smallest set that a batch normalisation takes mean and variance of; 0 without one.</summary>
+    public long SmallestBatchNormSet { get; init; }
+
     /// <summary>Whether the graph has a dropout that is active.</summary>
     public bool HasDropout { get; init; }
 

@@ -1,7 +1,7 @@
 namespace Tiebreak.Formats;
 
 /// <summary>The known name a mistyped one was probably meant to be, for "did you mean" in messages.</summary>
-internal static class NearestName
+public static class NearestName
 {
     /// <summary>The name with the fewest edits to <paramref name="typed"/>, or null when none is near enough to be worth a guess.</summary>
     public static string? Find(string typed, IEnumerable<string> known)

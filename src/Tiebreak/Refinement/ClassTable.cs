@@ -10,24 +10,19 @@ namespace Tiebreak.Refinement;
 /// and 32 bits of its hash, so that other keys are passed over without looking at them; a randomly initialised network has a class for every parameter,
 /// and each look costs a cache miss.
 /// </summary>
-sealed class ClassTable
+sealed unsafe class ClassTable
 {
     const int Smallest = 1 << 12;
+    const int ChunkBits = 16;
+    const int ChunkMask = (1 << ChunkBits) - 1;
 
-    ulong[] _slots; // hash in the upper half, class in the lower; 0 is empty
-    int _shift;
-    ulong[] _starts;
-    ulong[] _gradients;
+    readonly List<(ulong Start, ulong Gradient)[]> _keys = [new (ulong, ulong)[1 << ChunkBits]]; // of each class; in chunks, so that growing copies nothing
+    ulong[] _slots = new ulong[Smallest]; // hash in the upper half, class in the lower; 0 is empty
+    int _shift = 64 - BitOperations.Log2(Smallest);
+    (ulong Start, ulong Gradient) _lastKey;
     int _last;
 
-    public ClassTable()
-    {
-        _slots = new ulong[Smallest];
-        _shift = 64 - BitOperations.Log2(Smallest);
-        _starts = new ulong[Smallest];
-        _gradients = new ulong[Smallest];
-    }
-
+    /// <summary>The number of classes.</summary>
     public int Count { get; private set; }
 
     /// <summary>Forgets all classes; keeps the room.</summary>
@@ -41,7 +36,7 @@ sealed class ClassTable
     /// The classes of many keys. Looks ahead: where each key costs a cache miss, fetching the slots of the next ones meanwhile makes a table of
     /// 10⁷ classes several times faster.
     /// </summary>
-    public unsafe void ClassesOf(ReadOnlySpan<ulong> starts, ReadOnlySpan<ulong> gradients, Span<int> classes)
+    public void ClassesOf(ReadOnlySpan<ulong> starts, ReadOnlySpan<ulong> gradients, Span<int> classes)
     {
         const int SlotAhead = 32, KeyAhead = 16;
         var fetch = Sse.IsSupported && _slots.Length > 1 << 16;
@@ -49,69 +44,60 @@ sealed class ClassTable
         {
             if (fetch && i + SlotAhead < starts.Length)
             {
-                Sse.Prefetch0(Unsafe.AsPointer(ref _slots[(int)(Hash(starts[i + SlotAhead], gradients[i + SlotAhead]) >> _shift)]));
-                var candidate = (int)_slots[(int)(Hash(starts[i + KeyAhead], gradients[i + KeyAhead]) >> _shift)];
-                Sse.Prefetch0(Unsafe.AsPointer(ref _gradients[candidate]));
-                Sse.Prefetch0(Unsafe.AsPointer(ref _starts[candidate]));
+                Sse.Prefetch0(Unsafe.AsPointer(ref SlotOf(Hash((starts[i + SlotAhead], gradients[i + SlotAhead])))));
+                Sse.Prefetch0(Unsafe.AsPointer(ref Key((int)SlotOf(Hash((starts[i + KeyAhead], gradients[i + KeyAhead]))))));
             }
 
-            classes[i] = ClassOf(starts[i], gradients[i]);
+            classes[i] = ClassOf((starts[i], gradients[i]));
         }
     }
 
-    public int ClassOf(ulong start, ulong gradient)
+    int ClassOf((ulong Start, ulong Gradient) key)
     {
-        if (_last != 0 && _gradients[_last] == gradient && _starts[_last] == start) return _last;
-        var hash = Hash(start, gradient);
+        if (_last != 0 && _lastKey == key) return _last;
+        _lastKey = key;
+        var hash = Hash(key);
         var mask = _slots.Length - 1;
         var slot = (int)(hash >> _shift);
         while (_slots[slot] != 0)
         {
             var candidate = (int)_slots[slot];
-            if ((uint)(_slots[slot] >> 32) == (uint)hash && _gradients[candidate] == gradient && _starts[candidate] == start) return _last = candidate;
+            if ((uint)(_slots[slot] >> 32) == (uint)hash && Key(candidate) == key) return _last = candidate;
             slot = (slot + 1) & mask;
         }
 
         _last = checked(++Count);
-        if (Count >= _starts.Length)
-        {
-            _starts = Longer(_starts);
-            _gradients = Longer(_gradients);
-        }
-
-        _starts[Count] = start;
-        _gradients[Count] = gradient;
+        if (Count >> ChunkBits == _keys.Count) _keys.Add(new (ulong, ulong)[1 << ChunkBits]);
+        Key(Count) = key;
         _slots[slot] = hash << 32 | (uint)Count;
         if (Count > _slots.Length / 4 * 3) Grow();
         return Count;
     }
 
-    unsafe void Grow()
+    ref (ulong Start, ulong Gradient) Key(int number) => ref _keys[number >> ChunkBits][number & ChunkMask];
+
+    ref ulong SlotOf(ulong hash) => ref _slots[(int)(hash >> _shift)];
+
+    // Large tables only double: their memory is dearer than the time to fill them again.
+    void Grow()
     {
         const int Ahead = 32;
-        var slots = _slots = HugePages.NewArray<ulong>(checked(_slots.Length * 4));
-        _shift -= 2;
+        var bits = _slots.Length < 1 << 20 ? 2 : 1;
+        var slots = _slots = HugePages.NewArray<ulong>(checked(_slots.Length << bits));
+        _shift -= bits;
         for (var k = 1; k <= Count; k++)
         {
-            if (Sse.IsSupported && k + Ahead <= Count)
-                Sse.Prefetch0(Unsafe.AsPointer(ref slots[(int)(Hash(_starts[k + Ahead], _gradients[k + Ahead]) >> _shift)]));
-            var hash = Hash(_starts[k], _gradients[k]);
+            if (Sse.IsSupported && k + Ahead <= Count) Sse.Prefetch0(Unsafe.AsPointer(ref SlotOf(Hash(Key(k + Ahead)))));
+            var hash = Hash(Key(k));
             var slot = (int)(hash >> _shift);
             while (slots[slot] != 0) slot = (slot + 1) & slots.Length - 1;
             slots[slot] = hash << 32 | (uint)k;
         }
     }
 
-    static ulong[] Longer(ulong[] keys)
+    static ulong Hash((ulong Start, ulong Gradient) key)
     {
-        var longer = HugePages.NewArray<ulong>(checked(keys.Length * 2));
-        keys.CopyTo(longer, 0);
-        return longer;
-    }
-
-    static ulong Hash(ulong start, ulong gradient)
-    {
-        var x = (start * 0x9E3779B97F4A7C15 ^ gradient) * 0xD6E8FEB86659FD93;
+        var x = (key.Start * 0x9E3779B97F4A7C15 ^ key.Gradient) * 0xD6E8FEB86659FD93;
         return (x ^ x >> 32) * 0x9FB21C651E98DF25;
     }
 }

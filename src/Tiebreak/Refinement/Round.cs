@@ -112,10 +112,10 @@ sealed class Round<TField>(TField field, State before, int number, RoundMemory m
 }
 
 /// <summary>Checks that a gradient at a random point of a state has the state's own pattern: zero where stuck, equal up to sign within each class.</summary>
-sealed class Verification<TField>(TField[] fields, State state) where TField : struct, IField
+sealed class Verification<TField>(TField[] fields, State state, RoundMemory memory) where TField : struct, IField
 {
     const ulong Unknown = ulong.MaxValue;
-    readonly ulong[][] _gradientOf = [.. fields.Select(_ => NewTable(state.Classes + 1))];
+    readonly ulong[][] _gradientOf = [.. fields.Select((_, lane) => memory.GradientOfClass(state.Classes, Unknown, lane))];
 
     /// <summary>The name of the first tensor whose gradient has another pattern, or null.</summary>
     public string? Violation { get; private set; }
@@ -143,12 +143,5 @@ sealed class Verification<TField>(TField[] fields, State state) where TField : s
             Violation = name;
             return;
         }
-    }
-
-    static ulong[] NewTable(int count)
-    {
-        var table = HugePages.NewArray<ulong>(count);
-        Array.Fill(table, Unknown);
-        return table;
     }
 }

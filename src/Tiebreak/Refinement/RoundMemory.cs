@@ -6,18 +6,19 @@ namespace Tiebreak.Refinement;
 sealed class RoundMemory
 {
     readonly Dictionary<int, int[]> _spare = [];
-    ulong[] _gradientOfClass = [];
+    readonly ulong[][] _gradientOfClass = [[], []];
     ulong[] _keys = [];
     ClassTable? _table;
 
     public StartValues StartValues { get; } = new();
 
-    /// <summary>One entry for each class up to the given number, all with the given value.</summary>
-    public ulong[] GradientOfClass(int classes, ulong value)
+    /// <summary>One entry for each class up to the given number, all with the given value; one such array for each lane.</summary>
+    public ulong[] GradientOfClass(int classes, ulong value, int lane = 0)
     {
-        if (_gradientOfClass.Length <= classes) _gradientOfClass = HugePages.NewArray<ulong>(checked(classes + classes / 4 + 1));
-        _gradientOfClass.AsSpan(0, classes + 1).Fill(value);
-        return _gradientOfClass;
+        ref var gradients = ref _gradientOfClass[lane];
+        if (gradients.Length <= classes) gradients = HugePages.NewArray<ulong>(checked(classes + classes / 4 + 1));
+        gradients.AsSpan(0, classes + 1).Fill(value);
+        return gradients;
     }
 
     /// <summary>Room for the keys of the start values of a piece of a tensor.</summary>
@@ -46,11 +47,10 @@ sealed class RoundMemory
     /// <summary>Gives back an array of codes that no state uses any more.</summary>
     public void Spare(int[] codes, int tensor) => _spare[tensor] = codes;
 
-    /// <summary>Drops what only rounds need.</summary>
+    /// <summary>Drops what only rounds need; verifications want the gradients of classes again.</summary>
     public void Release()
     {
         _spare.Clear();
-        _gradientOfClass = [];
         _table = null;
     }
 }

@@ -75,7 +75,7 @@ public static class SmallestInvariantSet
             _large = [.. Enumerable.Range(0, model.Parameters.Count).Where(tensor => model.Parameters[tensor].Shape.Count > LargeTensor)];
             var largeNames = _large.Select(tensor => model.Parameters[tensor].Name).ToHashSet(StringComparer.Ordinal);
             _small = _gradient.WithOutputs([.. _gradient.Outputs.Where(output => !largeNames.Contains(output.Name))]);
-            _pool = new BufferPool(idleLimit: 1 << 26);
+            _pool = new BufferPool(idleLimit: 1 << 25);
             var constants = _gradient.Nodes.Select(node => node.Primitive).OfType<Primitive.Constant>().Select(constant => constant.Values);
             Epsilon = ErrorBound.Epsilon(_gradient, ErrorBound.Bits(model.Parameters.Concat(model.Frozen).Select(parameter => parameter.Start).Concat(constants)));
         }
@@ -127,7 +127,7 @@ public static class SmallestInvariantSet
                 _options.Progress?.Invoke($"verification {number} of {times}");
                 var seed = SeedOf("verification", attempt, number);
                 PrimeField[] primes = [PrimeField.Draw(seed), PrimeField.Draw(~seed)];
-                var verification = new Verification<PrimeField>(primes, state);
+                var verification = new Verification<PrimeField>(primes, state, _memory);
                 Evaluate(primes, seed, state, verification.Accept);
                 if (verification.Violation is not null) return false;
             }

@@ -33,34 +33,32 @@ sealed class State(Model model, int[][] codes, List<int> firstSteps)
 
     /// <summary>The optimistic start: nothing moves.</summary>
     public static State AllStuck(Model model) =>
-        new(model, [.. model.Parameters.Select(parameter => HugePages.NewArray<int>((int)parameter.Shape.Count))], [0]);
+        new(model, [.. model.Parameters.Select(parameter => new int[parameter.Shape.Count])], [0]);
 
-    /// <summary>The same set in the numbering of contract.md: classes by first appearance, their first member positive.</summary>
+    /// <summary>The same set in the numbering of contract.md: classes by first appearance, their first member positive. Takes over the arrays of this state, which is used up.</summary>
     public Partition ToPartition()
     {
-        var renumbered = new int[FirstSteps.Count]; // signed: what the positive code becomes
-        var steps = new List<int> { 0 };
-        var numbered = new int[Codes.Length][];
-        for (var tensor = 0; tensor < Codes.Length; tensor++)
+        var renumbered = HugePages.NewArray<int>(FirstSteps.Count); // signed: what the positive code becomes
+        var steps = new int[FirstSteps.Count];
+        var classes = 0;
+        foreach (var tensor in Codes)
         {
-            var from = Codes[tensor];
-            var to = numbered[tensor] = HugePages.NewArray<int>(from.Length);
-            for (var i = 0; i < from.Length; i++)
+            for (var i = 0; i < tensor.Length; i++)
             {
-                var code = from[i];
+                var code = tensor[i];
                 if (code == 0) continue;
                 var number = Math.Abs(code);
                 if (renumbered[number] == 0)
                 {
-                    steps.Add(FirstSteps[number]);
-                    renumbered[number] = code > 0 ? steps.Count - 1 : -(steps.Count - 1);
+                    steps[++classes] = FirstSteps[number];
+                    renumbered[number] = code > 0 ? classes : -classes;
                 }
 
-                to[i] = code > 0 ? renumbered[number] : -renumbered[number];
+                tensor[i] = code > 0 ? renumbered[number] : -renumbered[number];
             }
         }
 
-        return new Partition(numbered, steps);
+        return new Partition(Codes, steps);
     }
 }
 

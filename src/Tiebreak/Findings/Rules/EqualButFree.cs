@@ -7,7 +7,7 @@ static class EqualButFree
 
     public static IEnumerable<Draft> Find(Evidence evidence)
     {
-        var values = new StartValues(evidence.Parameters);
+        var values = new EqualStarts(evidence.Parameters);
         var places = new List<(int Tensor, string Text, long Count)>();
         for (var tensor = 0; tensor < evidence.Parameters.Count; tensor++)
         {
@@ -47,7 +47,7 @@ static class EqualButFree
     }
 
     /// <summary>The slices that are equal to one they are not tied to. Vectors are left out: zero biases and unit scales are everywhere.</summary>
-    static List<int> EqualSlices(Evidence evidence, StartValues values, int tensor)
+    static List<int> EqualSlices(Evidence evidence, EqualStarts values, int tensor)
     {
         var shape = evidence.Parameters[tensor].Shape;
         if (shape.Rank < 2 || shape.Count == 0) return [];
@@ -66,7 +66,7 @@ static class EqualButFree
         return free;
     }
 
-    static List<int[]> Clones(Evidence evidence, StartValues values) =>
+    static List<int[]> Clones(Evidence evidence, EqualStarts values) =>
     [
         .. values.EqualTensors()
             .Select(set => set.Where(tensor => evidence.Counts.Tensors[tensor].Stuck < evidence.Parameters[tensor].Shape.Count).ToArray())

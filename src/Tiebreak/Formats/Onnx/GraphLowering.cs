@@ -45,6 +45,9 @@ sealed class GraphLowering
     /// <summary>Set by batch normalisation.</summary>
     public bool HasBatchNorm { get; set; }
 
+    /// <summary>The members of the smallest set that a batch normalisation normalises over; 0 without one.</summary>
+    public long SmallestBatchNormSet { get; set; }
+
     /// <summary>Set by dropout.</summary>
     public bool HasDropout { get; set; }
 
@@ -128,6 +131,7 @@ sealed class GraphLowering
             OutputIsLoss = Options.OutputIsLoss,
             Dims = Sizes(),
             HasBatchNorm = HasBatchNorm,
+            SmallestBatchNormSet = SmallestBatchNormSet,
             HasDropout = HasDropout,
             Notes = _notes,
         };

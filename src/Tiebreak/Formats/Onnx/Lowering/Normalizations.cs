@@ -16,6 +16,8 @@ static class Normalizations
         // Up to opset 8 statistics may be kept for every place of a channel.
         var perPlace = call.Opset < 9 && call.Int("spatial", 1) == 0;
         int[] axes = perPlace ? [0] : [.. Enumerable.Range(0, x.Shape.Rank).Where(axis => axis != 1)];
+        var members = axes.Aggregate(1L, (product, axis) => product * x.Shape[axis]);
+        if (call.Lowering.SmallestBatchNormSet == 0 || members < call.Lowering.SmallestBatchNormSet) call.Lowering.SmallestBatchNormSet = members;
         var epsilon = call.Float("epsilon", 1e-5f);
         for (var k = 1; k < call.OutputCount; k++)
             if (call.HasOutput(k)) throw call.Fail("its statistics are used elsewhere, which is not supported; export the model for inference");

@@ -4,7 +4,7 @@ using Tiebreak.Numbers;
 namespace Tiebreak.Findings;
 
 /// <summary>Which start values are equal. Tensors that are not uniform are read up to a budget, in the order of the model; the rest is passed over.</summary>
-sealed class StartValues
+sealed class EqualStarts
 {
     /// <summary>Values that may be read in all; beyond it reading would take longer than the finding is worth.</summary>
     const long Budget = 20_000_000;
@@ -14,7 +14,7 @@ sealed class StartValues
     readonly Dictionary<Rational, int> _fractions = [];
 
     /// <summary>Decides which tensors to read.</summary>
-    public StartValues(IReadOnlyList<ParameterTensor> parameters)
+    public EqualStarts(IReadOnlyList<ParameterTensor> parameters)
     {
         _parameters = parameters;
         _isRead = new bool[parameters.Count];
