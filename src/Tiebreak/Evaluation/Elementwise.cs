@@ -73,6 +73,19 @@ static unsafe class Elementwise
         }
     }
 
+    /// <summary>Copies blocks of <paramref name="run"/> neighbouring elements to places <paramref name="row"/> apart: one operand of a concatenation.</summary>
+    public static void CopyBlocks(ulong* source, ulong* result, long blocks, long run, long row, Workers workers) =>
+        workers.Share(blocks * run, (first, last) =>
+        {
+            for (var position = first; position < last;)
+            {
+                var (block, inside) = (position / run, position % run);
+                var length = (int)Math.Min(Math.Min(run - inside, last - position), 1 << 24);
+                new ReadOnlySpan<ulong>(source + position, length).CopyTo(new Span<ulong>(result + block * row + inside, length));
+                position += length;
+            }
+        });
+
     /// <summary>In place over contiguous memory.</summary>
     public static void Negate<TField>(TField field, ulong* values, long count, Workers workers) where TField : struct, IField =>
         workers.Share(count, (start, end) =>

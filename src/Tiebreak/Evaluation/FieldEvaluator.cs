@@ -3,18 +3,6 @@ using Tiebreak.Programs;
 
 namespace Tiebreak.Evaluation;
 
-/// <summary>Supplies parameter values, in ranges, as often as they are asked for: large tensors are never held between uses.</summary>
-interface IParameterPoint
-{
-    /// <summary>Writes the values of a parameter from <paramref name="start"/> on, row-major, as field elements.</summary>
-    void Fill<TField>(TField field, int lane, string name, long start, Span<ulong> values) where TField : struct, IField;
-}
-
-/// <summary>What one evaluation met besides its results.</summary>
-/// <param name="Kinks">Values that sat exactly on a boundary where conventions differ.</param>
-/// <param name="Singularities">Nodes that divided by an exact zero, or met a singularity.</param>
-sealed record EvaluationEvents(long Kinks, IReadOnlyList<Node> Singularities);
-
 /// <summary>
 /// Runs a program over one field, or over two at once, at one random point: data leaves are drawn, functions are random oracles, parameters come
 /// from a point. With two lanes an oracle sees both, so that two elements must collide in both to be confused (ErrorBound.cs).
@@ -22,6 +10,7 @@ sealed record EvaluationEvents(long Kinks, IReadOnlyList<Node> Singularities);
 sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
 {
     const int FillBlock = 1 << 14;
+    const int LargestWhole = 1 << 22; // elements of a weight that is written out as a whole: 32 MiB
 
     readonly TField[] _fields;
     readonly ulong _seed;
@@ -188,6 +177,8 @@ sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
                 return Combine<Elementwise.Sum<TField>>(field, Value(node.Operands[0], lane), Value(node.Operands[1], lane));
             case Primitive.Multiply:
                 return Combine<Elementwise.Product<TField>>(field, Value(node.Operands[0], lane), Value(node.Operands[1], lane));
+            case Primitive.Contract contract when LargeParameter(node) is { } large:
+                return ContractInBlocks(field, lane, contract, node, large);
             case Primitive.Contract contract:
                 return Contract(field, contract, node, Value(node.Operands[0], lane), Value(node.Operands[1], lane));
         }
@@ -314,6 +305,42 @@ sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
         return result;
     }
 
+    // Which operand is a weight matrix too large to be written out whole; null if neither.
+    static int? LargeParameter(Node node)
+    {
+        if (typeof(TField) == typeof(ZeroPattern) || Contraction.IsProduct(node)) return null;
+        for (var side = 0; side < 2; side++)
+            if (node.Operands[side] is { Primitive: Primitive.Parameter, Shape: { Rank: >= 2, Count: > LargestWhole } }) return side;
+        return null;
+    }
+
+    // The values of a large weight are made a stretch of its first axis at a time. Where that axis is summed over, the stretches' results are added.
+    View ContractInBlocks(TField field, int lane, Primitive.Contract contract, Node node, int side)
+    {
+        var weight = node.Operands[side];
+        var name = ((Primitive.Parameter)weight.Primitive).Name;
+        var letter = (side == 0 ? contract.Left : contract.Right)[0];
+        var otherAxis = (side == 0 ? contract.Right : contract.Left).IndexOf(letter, StringComparison.Ordinal);
+        var outputAxis = contract.Output.IndexOf(letter, StringComparison.Ordinal);
+        var other = Value(node.Operands[1 - side], lane);
+        var result = Rent(node.Shape);
+        int rows = weight.Shape[0], width = (int)(weight.Shape.Count / rows), step = Math.Max(1, LargestWhole / width);
+        for (var first = 0; first < rows; first += step)
+        {
+            var count = Math.Min(step, rows - first);
+            var begin = (long)first * width;
+            var block = Filled(new Shape([count, .. weight.Shape.Sizes.Span[1..]]), (start, values) => _point.Fill(field, lane, name, begin + start, values));
+            var slice = other.Slice(otherAxis, first, count);
+            var target = outputAxis >= 0 ? result.Slice(outputAxis, first, count) : first == 0 ? result.Slice(-1, 0, 0) : Rent(node.Shape);
+            Contraction.Run(field, contract, side == 0 ? block : slice, side == 0 ? slice : block, target, _workers);
+            if (outputAxis < 0 && first > 0) Elementwise.Combine<TField, Elementwise.Sum<TField>>(field, result, target, result.Start, _workers);
+            foreach (var view in new[] { block, slice, target }) view.Buffer.Release();
+        }
+
+        other.Buffer.Release();
+        return result;
+    }
+
     View Reshape(View operand, Shape target)
     {
         var view = operand.Reshape(target);
@@ -358,18 +385,7 @@ sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
         {
             var operand = Contiguous(Value(operandNode, lane));
             var run = (long)strides[concat.Axis] * operand.Shape[concat.Axis];
-            var from = start;
-            if (run > 0)
-                _workers.Share(outer * run, (first, last) =>
-                {
-                    for (var position = first; position < last;)
-                    {
-                        var (block, inside) = (position / run, position % run);
-                        var length = (int)Math.Min(Math.Min(run - inside, last - position), 1 << 24);
-                        new ReadOnlySpan<ulong>(operand.Start + position, length).CopyTo(new Span<ulong>(result.Start + block * row + from + inside, length));
-                        position += length;
-                    }
-                });
+            if (run > 0) Elementwise.CopyBlocks(operand.Start, result.Start + start, outer, run, row, _workers);
             start += run;
             operand.Buffer.Release();
         }

@@ -41,6 +41,15 @@ sealed unsafe class View(NumberBuffer buffer, int offset, Shape shape, int[] str
         return new View(Buffer, offset, shape, strides);
     }
 
+    /// <summary>A stretch of one axis; all of it where the axis is negative.</summary>
+    public View Slice(int axis, int first, int count)
+    {
+        if (axis < 0) return Share(Offset, Shape, Strides);
+        var sizes = Shape.Sizes.ToArray();
+        sizes[axis] = count;
+        return Share(Offset + first * Strides[axis], new Shape(sizes), Strides);
+    }
+
     public View Broadcast(Primitive.Broadcast broadcast)
     {
         var steps = new int[broadcast.Target.Rank];

@@ -87,6 +87,22 @@ public sealed class SmallestInvariantSetTests
         Assert.True(result.MetKinks);
     }
 
+    [Theory]
+    [InlineData("oi", "ni")] // the weight's first axis is kept forward and summed over backward
+    [InlineData("io", "ni")] // and the other way round
+    public void A_weight_that_is_read_in_stretches_gives_the_same_answer(string weight, string input)
+    {
+        const int Inputs = 3000, Hidden = 2000;
+        var b = new ProgramBuilder();
+        var shape = weight == "oi" ? new Shape(Hidden, Inputs) : new Shape(Inputs, Hidden);
+        Node first = b.Parameter("first", new Shape(Inputs)), w = b.Parameter("w", shape), last = b.Parameter("last", new Shape(1, Hidden));
+        var x = b.Multiply(b.Data("x", new Shape(3, Inputs)), b.BroadcastTo(first, new Shape(3, Inputs)));
+        var h = b.Apply(FunctionKind.Tanh, b.Contract(input, weight, "no", x, w));
+        b.Output("y", b.Contract("no", "uo", "nu", h, last));
+        var model = Model(b, ("first", first.Shape, Tenth), ("w", shape, Tenth), ("last", last.Shape, Tenth)) with { OutputIsLoss = false };
+        Assert.Equal(Inputs + Inputs + 1, Find(model).Partition!.Classes);
+    }
+
     [Fact]
     public void One_thread_and_two_give_the_same_answer()
     {
