@@ -8,8 +8,11 @@ namespace Tiebreak.Formats.Formulas;
 /// </summary>
 internal sealed class FormulaLexer(string text, FormulaErrors errors)
 {
-    /// <summary>The deepest nesting of brackets; the parser's recursion is bounded by it.</summary>
-    public const int DeepestNesting = 100;
+    /// <summary>
+    /// The deepest nesting of brackets; the parser's recursion is bounded by it. A level takes some 10 kB of stack in code that is not yet
+    /// optimised, and threads may have as little as 1 MB.
+    /// </summary>
+    public const int DeepestNesting = 50;
 
     /// <summary>The most digits of a number, and the largest exponent.</summary>
     public const int LongestNumber = 1000;

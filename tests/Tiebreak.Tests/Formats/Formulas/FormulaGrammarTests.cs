@@ -1,4 +1,5 @@
 using CsCheck;
+using Tiebreak.Formats.Formulas;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 using Xunit;
@@ -127,9 +128,12 @@ public sealed class FormulaGrammarTests
     public void A_long_sum_and_deep_brackets_do_not_exhaust_a_small_stack()
     {
         var sum = "loss " + string.Join(" + ", Enumerable.Repeat("x", 50_000)) + "\n";
-        var deep = $"loss {new string('(', 100)}x{new string(')', 100)}\n";
-        var calls = $"loss {string.Concat(Enumerable.Repeat("tanh(-", 100))}x{new string(')', 100)}\n";
-        foreach (var text in new[] { sum, deep, calls })
+        const int depth = FormulaLexer.DeepestNesting;
+        var deep = $"loss {new string('(', depth)}x{new string(')', depth)}\n";
+        var calls = $"loss {string.Concat(Enumerable.Repeat("tanh(-", depth))}x{new string(')', depth)}\n";
+        var powers = $"loss {string.Concat(Enumerable.Repeat("1 - 2*-x**(", depth))}x{new string(')', depth)}\n";
+        var indices = $"loss {string.Concat(Enumerable.Repeat("sum([x, ", depth / 2))}x{string.Concat(Enumerable.Repeat("][0:1])", depth / 2))}\n";
+        foreach (var text in new[] { deep, calls, powers, indices, sum })
         {
             Exception? failure = null;
             var thread = new Thread(() => failure = Record.Exception(() => Formula.Lower("data x\n" + text)), 1 << 20);
