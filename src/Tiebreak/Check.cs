@@ -56,22 +56,14 @@ public static class Check
             Cancellation = options.Cancellation,
             Progress = stage => options.Progress?.Report(new CheckProgress(stage, null)),
         };
-        var analysis = Refine(file, ref lowering, refinement);
+        var analysis = Refine(file, lowering, refinement);
         if (analysis.Partition is not { } partition) return analysis;
 
-        var model = analysis.Model;
-        if (model.HasDropout)
-        {
-            refinement = refinement with { Progress = stage => options.Progress?.Report(new CheckProgress($"without dropout: {stage}", null)) };
-            var quiet = SmallestInvariantSet.Find(file.Lower(lowering with { Dropout = false }), refinement);
-            analysis = analysis with { WithoutNoise = quiet.Partition };
-        }
-
-        return analysis with { StuckBy = SmallestInvariantSet.StuckCauses(model, partition, refinement) };
+        return analysis with { StuckBy = SmallestInvariantSet.StuckCauses(analysis.Model, partition, refinement) };
     }
 
     // Refines at the smallest sizes, and at larger ones until two agree.
-    static Analysis Refine(IModelFile file, ref LoweringOptions lowering, RefinementOptions options)
+    static Analysis Refine(IModelFile file, LoweringOptions lowering, RefinementOptions options)
     {
         const int MostEnlargements = 4;
         var sizes = new Sizes(file, lowering);
@@ -82,8 +74,9 @@ public static class Check
 
         for (var enlargement = 0; ; enlargement++)
         {
-            var result = SmallestInvariantSet.Find(model, options);
-            if (sizes.AnyFree) lowering = lowering with { Dims = model.Dims };
+            var (result, withoutNoise) = model.HasDropout
+                ? SetUnderNoise.Find(model, file.Lower(lowering with { Dropout = false, Dims = model.Dims }), options)
+                : (SmallestInvariantSet.Find(model, options), null);
             if (result.Partition is not { } partition)
                 return new Analysis { Model = model, NonFinite = NonFiniteValues.AtStart(result.SingularOrigins) };
 
@@ -109,6 +102,7 @@ public static class Check
                 Epsilon = result.Epsilon,
                 ErrorBound = result.ErrorBound,
                 ConfirmedDims = confirmed,
+                WithoutNoise = withoutNoise,
                 AtOtherKinks = result.MetKinks ? AtOtherKinks(model, partition, options) : null,
             };
         }

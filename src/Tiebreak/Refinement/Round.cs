@@ -25,7 +25,10 @@ sealed class Round<TField>(TField field, State before, int number, RoundMemory m
     /// <summary>Whether any parameter began to move or left its class.</summary>
     public bool HasChanged { get; private set; }
 
-    /// <summary>Whether that happened in one of the given tensors.</summary>
+    /// <summary>Whether any parameter that was stuck began to move.</summary>
+    public bool HasAwoken { get; private set; }
+
+    /// <summary>Whether anything changed in one of the given tensors.</summary>
     public bool HasChangedIn(IReadOnlyCollection<int> tensors) => tensors.Any(tensor => _changed[tensor] is not null);
 
     /// <summary>Takes gradients of a parameter from <paramref name="start"/> on.</summary>
@@ -86,6 +89,7 @@ sealed class Round<TField>(TField field, State before, int number, RoundMemory m
         {
             var negative = _places[k] < 0;
             var i = negative ? ~_places[k] : _places[k];
+            HasAwoken |= old[i] == 0;
             if (_found[k] == _numberOf.Count)
             {
                 _numberOf.Add(_firstSteps.Count);
@@ -101,13 +105,15 @@ sealed class Round<TField>(TField field, State before, int number, RoundMemory m
     public State Next()
     {
         var codes = new int[_changed.Length][];
+        var borrowed = new bool[_changed.Length];
         for (var tensor = 0; tensor < codes.Length; tensor++)
         {
             codes[tensor] = _changed[tensor] ?? before.Codes[tensor];
-            if (_changed[tensor] is not null) memory.Spare(before.Codes[tensor], tensor);
+            borrowed[tensor] = _changed[tensor] is null && before.Borrows(tensor);
+            if (_changed[tensor] is not null && !before.Borrows(tensor)) memory.Spare(before.Codes[tensor], tensor);
         }
 
-        return new State(before.Model, codes, _firstSteps);
+        return new State(before.Model, codes, _firstSteps, borrowed);
     }
 }
 

@@ -16,10 +16,16 @@ public static class SmallestInvariantSet
     const int LargeTensor = 1 << 20;
 
     /// <summary>Finds the smallest invariant set that contains the model's start, and verifies it with fresh random numbers.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="options">Seeds and bounds.</param>
+    /// <param name="within">
+    /// A set of the same parameters that is known to contain the answer, to go on from instead of from the start. Refinement leads to the same end from there, but only
+    /// <see cref="FirstStepsHold"/> tells whether to the same first steps.
+    /// </param>
     /// <exception cref="OperationCanceledException">Cancelled through the options.</exception>
-    public static RefinementResult Find(Model model, RefinementOptions options)
+    public static RefinementResult Find(Model model, RefinementOptions options, Partition? within = null)
     {
-        using var search = new Search(model, options);
+        using var search = new Search(model, options, within);
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             // A contradiction means that the field or a draw was unlucky (2⁶¹ = 1 modulo 2⁶¹ − 1, say): begin again with a prime nobody chose.
@@ -43,9 +49,16 @@ public static class SmallestInvariantSet
     public static bool IsInvariant(Model model, Partition partition, RefinementOptions options)
     {
         using var search = new Search(model, options);
-        var state = new State(model, [.. partition.Codes], [.. partition.FirstSteps]);
+        var state = State.Of(model, partition);
         var verifications = ErrorBound.Verifications(search.Epsilon, 1, options.ErrorBound);
         return search.Verify(state, verifications, attempt: 0);
+    }
+
+    /// <summary>Whether parameters of the model begin to move no earlier than in a set that contains the answer, and so at the same steps.</summary>
+    public static bool FirstStepsHold(Model model, RefinementOptions options, Partition within)
+    {
+        using var search = new Search(model, options);
+        return search.FirstStepsHold(within);
     }
 
     /// <summary>For each tensor with stuck parameters, why each of them is stuck.</summary>
@@ -59,6 +72,7 @@ public static class SmallestInvariantSet
     {
         readonly Model _model;
         readonly RefinementOptions _options;
+        readonly Partition? _within;
         readonly TensorProgram _gradient;
         readonly TensorProgram _small; // the gradients of all but the large tensors
         readonly int[] _large;
@@ -66,8 +80,9 @@ public static class SmallestInvariantSet
         readonly BufferPool _pool;
         bool _metKinks;
 
-        public Search(Model model, RefinementOptions options)
+        public Search(Model model, RefinementOptions options, Partition? within = null)
         {
+            _within = within;
             _model = model;
             _options = options;
             _gradient = Gradient.Of(model.Program, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
@@ -85,8 +100,9 @@ public static class SmallestInvariantSet
         /// <summary>The algorithm. Null if a verification contradicts what the rounds found.</summary>
         public RefinementResult? Run<TField>(TField field, int attempt) where TField : struct, IField
         {
-            var state = State.AllStuck(_model);
-            var passesOverLarge = false;
+            var state = _within is null ? State.AllStuck(_model) : State.Of(_model, _within);
+            var mayPassOver = _small.Outputs.Count < _gradient.Outputs.Count;
+            var (passesOverLarge, hasPassedOver) = (false, false);
             for (var number = 1; ; number++)
             {
                 _options.Progress?.Invoke($"round {number}");
@@ -96,11 +112,19 @@ public static class SmallestInvariantSet
                     return new RefinementResult { Rounds = number, SingularOrigins = [.. events.Singularities.Select(node => node.Origin ?? "the model").Distinct(StringComparer.Ordinal)] };
 
                 state = round.Next();
+                hasPassedOver |= passesOverLarge;
+                if (hasPassedOver && round.HasAwoken)
+                {
+                    // Its first step is the number of the round only if none before was partial.
+                    state = _within is null ? State.AllStuck(_model) : State.Of(_model, _within);
+                    (mayPassOver, passesOverLarge, hasPassedOver, number) = (false, false, false, 0);
+                    continue;
+                }
+
                 if (round.HasChanged || passesOverLarge)
                 {
-                    // A chain of small changes need not look at large tensors that stayed as they are: they get their turn before the end. But while anything is
-                    // stuck, every round must be whole, since its number may become a first step.
-                    passesOverLarge = round.HasChanged && _small.Outputs.Count < _gradient.Outputs.Count && !round.HasChangedIn(_large) && !state.HasStuck;
+                    // A chain of small changes need not look at large tensors that stayed as they are: they get their turn before the end.
+                    passesOverLarge = mayPassOver && round.HasChanged && !round.HasAwoken && !round.HasChangedIn(_large);
                     continue;
                 }
 
@@ -117,6 +141,26 @@ public static class SmallestInvariantSet
                     MetKinks = _metKinks,
                 };
             }
+        }
+
+        public bool FirstStepsHold(Partition within)
+        {
+            var state = State.AllStuck(_model);
+            for (var number = 1; number < within.FirstSteps.Max(); number++)
+            {
+                _options.Progress?.Invoke($"step {number}");
+                var round = new Round<Mersenne61>(default, state, number, _memory);
+                Evaluate<Mersenne61>([default], SeedOf("round", 0, number), state, round.Accept);
+                state = round.Next();
+                for (var tensor = 0; tensor < state.Codes.Length; tensor++)
+                {
+                    var (now, last) = (state.Codes[tensor], within.Codes[tensor]);
+                    for (var i = 0; i < now.Length; i++)
+                        if (now[i] != 0 && within.FirstSteps[Math.Abs(last[i])] > number) return false;
+                }
+            }
+
+            return !_metKinks;
         }
 
         /// <summary>Fresh seeds and fresh primes each time: a false equation must survive them all.</summary>
@@ -146,7 +190,7 @@ public static class SmallestInvariantSet
             if (causes.All(cause => cause is null)) return causes;
 
             _options.Progress?.Invoke("causes");
-            var state = new State(_model, [.. partition.Codes], [.. partition.FirstSteps]);
+            var state = State.Of(_model, partition);
             Evaluate<ZeroPattern>([default], seed: 0, state, (name, _, start, pattern) =>
             {
                 if (causes[state.IndexOf(name)] is not { } cause) return;
@@ -175,6 +219,10 @@ public static class SmallestInvariantSet
         ulong SeedOf(string purpose, int attempt, int number) =>
             new RandomFunction(_options.Seed, RandomFunction.Purpose(purpose)).Word(((ulong)attempt << 32) + (ulong)number);
 
-        public void Dispose() => _pool.Dispose();
+        public void Dispose()
+        {
+            _pool.Dispose();
+            Release();
+        }
     }
 }

@@ -8,7 +8,11 @@ namespace Tiebreak.Refinement;
 /// A candidate invariant set during refinement: for each parameter 0 (stuck) or ± its class, in any numbering; and the step at which each class
 /// first moves. It is also the point at which the next round evaluates: stuck parameters keep their exact value, each class draws one.
 /// </summary>
-sealed class State(Model model, int[][] codes, List<int> firstSteps)
+/// <param name="model">The model.</param>
+/// <param name="codes">One code a parameter, row-major, for each tensor.</param>
+/// <param name="firstSteps">For each class its first step; index 0 unused.</param>
+/// <param name="borrowed">The tensors whose arrays belong to a partition, and must stay as they are; null for none.</param>
+sealed class State(Model model, int[][] codes, List<int> firstSteps, bool[]? borrowed = null)
 {
     readonly Dictionary<string, ParameterTensor> _frozen = model.Frozen.ToDictionary(parameter => parameter.Name, StringComparer.Ordinal);
     readonly Dictionary<string, int> _index = Enumerable.Range(0, model.Parameters.Count).ToDictionary(k => model.Parameters[k].Name, StringComparer.Ordinal);
@@ -21,9 +25,6 @@ sealed class State(Model model, int[][] codes, List<int> firstSteps)
     /// <summary>For each class its first step; index 0 unused.</summary>
     public List<int> FirstSteps { get; } = firstSteps;
 
-    /// <summary>Whether any parameter is stuck.</summary>
-    public bool HasStuck => Codes.Any(codes => codes.AsSpan().Contains(0));
-
     public int Classes => FirstSteps.Count - 1;
 
     /// <summary>A weight that is never trained, by name; null for those that are.</summary>
@@ -35,14 +36,23 @@ sealed class State(Model model, int[][] codes, List<int> firstSteps)
     public static State AllStuck(Model model) =>
         new(model, [.. model.Parameters.Select(parameter => new int[parameter.Shape.Count])], [0]);
 
+    /// <summary>A set found before, whose arrays are borrowed.</summary>
+    public static State Of(Model model, Partition partition) =>
+        new(model, [.. partition.Codes], [.. partition.FirstSteps], [.. partition.Codes.Select(_ => true)]);
+
+    /// <summary>Whether the codes of a tensor belong to a partition.</summary>
+    public bool Borrows(int tensor) => borrowed is not null && borrowed[tensor];
+
     /// <summary>The same set in the numbering of contract.md: classes by first appearance, their first member positive. Takes over the arrays of this state, which is used up.</summary>
     public Partition ToPartition()
     {
         var renumbered = HugePages.NewArray<int>(FirstSteps.Count); // signed: what the positive code becomes
         var steps = new int[FirstSteps.Count];
         var classes = 0;
-        foreach (var tensor in Codes)
+        for (var k = 0; k < Codes.Length; k++)
         {
+            if (Borrows(k)) Codes[k] = [.. Codes[k]];
+            var tensor = Codes[k];
             for (var i = 0; i < tensor.Length; i++)
             {
                 var code = tensor[i];

@@ -104,6 +104,35 @@ public sealed class SmallestInvariantSetTests
     }
 
     [Fact]
+    public void A_late_first_step_behind_a_large_tensor_is_the_true_one()
+    {
+        // Pairs come apart one after the other, the fourth is two rows of a tensor that rounds pass over while it stays as it is; the last one frees what it held.
+        const int Links = 6, Large = 3;
+        var pair = new Shape(2);
+        var b = new ProgramBuilder();
+        var parameters = new List<(string, Shape, Rational)>();
+        Node Sum(Node vector) => b.ReduceSum(vector, 0);
+        Node? before = null, loss = null;
+        for (var link = 0; link < Links; link++)
+        {
+            var shape = link == Large ? new Shape(2, 600_000) : pair;
+            parameters.Add(($"v{link}", shape, Tenth));
+            var v = b.Parameter($"v{link}", shape);
+            if (link == Large) v = b.ReduceSum(v, 1);
+            var term = b.Multiply(v, before is null ? b.Data("x", pair) : b.Multiply(before, b.BroadcastTo(b.Data($"x{link}", Shape.Scalar), pair)));
+            loss = loss is null ? Sum(term) : b.Add(loss, Sum(term));
+            before = v;
+        }
+
+        parameters.Add(("held", Shape.Scalar, Rational.Zero));
+        var difference = Sum(b.Multiply(before!, b.Constant(new RationalTensor([Rational.One, -Rational.One]), pair)));
+        b.Output("loss", b.Add(loss!, b.Multiply(b.Multiply(b.Data("z", Shape.Scalar), b.Parameter("held", Shape.Scalar)), difference)));
+        var partition = Find(Model(b, [.. parameters])).Partition!;
+        Assert.Equal((2 * Links + 1, 0), (partition.Classes, partition.Stuck));
+        Assert.Equal(Links + 1, partition.FirstSteps[partition.Codes[Links][0]]);
+    }
+
+    [Fact]
     public void One_thread_and_two_give_the_same_answer()
     {
         var model = Mlp(FunctionKind.Tanh, [3, 4, 4, 2], Tenth);
