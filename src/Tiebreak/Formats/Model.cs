@@ -30,6 +30,9 @@ public sealed record Model
     /// <summary>The members of the smallest set that a batch normalisation takes mean and variance of; 0 without one.</summary>
     public long SmallestBatchNormSet { get; init; }
 
+    /// <summary>How many elements of kernels only ever meet padding at these sizes: larger ones may reach them.</summary>
+    public long NeverReached { get; init; }
+
     /// <summary>Whether the graph has a dropout that is active.</summary>
     public bool HasDropout { get; init; }
 

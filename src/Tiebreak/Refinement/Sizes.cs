@@ -11,28 +11,32 @@ sealed class Sizes(IModelFile file, LoweringOptions options)
     // Sets that are normalised over need three members; windows need room, networks that halve their input often need powers of two.
     static readonly int[] Ladder = [3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 512];
 
+    const int Patience = 12; // larger sizes that reach no more than smaller ones did
+
     /// <summary>Whether anything is left to choose.</summary>
     public bool AnyFree => Open.Count > 0;
 
     List<string> Open { get; } = [.. file.FreeDims.Where(name => !options.Dims.ContainsKey(name))];
 
-    /// <summary>The model at the smallest sizes that work, counting from the given step of the ladder; <paramref name="step"/> becomes the one used.</summary>
+    /// <summary>
+    /// The model at the smallest sizes that work and let every kernel reach all its elements, counting from the given step of the ladder; <paramref name="step"/>
+    /// becomes the one used.
+    /// </summary>
     /// <exception cref="TiebreakException">No size works; the message is that of the smallest one.</exception>
     public Model Smallest(ref int step)
     {
-        if (!AnyFree)
-        {
-            RefuseUnknown();
-            return file.Lower(options);
-        }
-
         RefuseUnknown();
+        if (!AnyFree) return file.Lower(options);
         TiebreakException? first = null;
-        for (; step < Ladder.Length; step++)
+        Model? best = null;
+        for (var (k, patience) = (step, Patience); k < Ladder.Length && patience > 0; k++)
         {
             try
             {
-                return file.Lower(options with { Dims = At(step) });
+                var model = file.Lower(options with { Dims = At(k) });
+                patience--;
+                if (best is null || model.NeverReached < best.NeverReached) (best, step, patience) = (model, k, Patience);
+                if (best.NeverReached == 0) return best;
             }
             catch (TiebreakException error)
             {
@@ -40,7 +44,7 @@ sealed class Sizes(IModelFile file, LoweringOptions options)
             }
         }
 
-        throw first!;
+        return best ?? throw first!;
     }
 
     // Batches stay small whatever room the windows need: samples do not lie inside one another.

@@ -48,6 +48,9 @@ sealed class GraphLowering
     /// <summary>The members of the smallest set that a batch normalisation normalises over; 0 without one.</summary>
     public long SmallestBatchNormSet { get; set; }
 
+    /// <summary>Elements of kernels that only ever meet padding at these sizes.</summary>
+    public long NeverReached { get; set; }
+
     /// <summary>Set by dropout.</summary>
     public bool HasDropout { get; set; }
 
@@ -132,6 +135,7 @@ sealed class GraphLowering
             Dims = Sizes(),
             HasBatchNorm = HasBatchNorm,
             SmallestBatchNormSet = SmallestBatchNormSet,
+            NeverReached = NeverReached,
             HasDropout = HasDropout,
             Notes = _notes,
         };
