@@ -5,6 +5,8 @@ namespace Tiebreak.Formats.Onnx;
 /// <summary>A parsed graph with what does not depend on sizes or options: its opsets, its inputs, its weights and who uses what.</summary>
 sealed class OnnxGraph
 {
+    readonly HashSet<string> _sizeDependent;
+
     /// <summary>Reads the weights' shapes and the inputs' sizes.</summary>
     /// <exception cref="TiebreakException">A tensor or an input is malformed.</exception>
     public OnnxGraph(string path, GraphProto proto, IReadOnlyDictionary<string, long> opsets, TensorReader tensors)
@@ -20,6 +22,7 @@ sealed class OnnxGraph
         Inputs = new GraphInputs(path, proto, Initializers);
         Uses = new GraphUses(proto);
         Sources = WeightSources.Find(this);
+        _sizeDependent = SizeDependent();
     }
 
     /// <summary>As the user gave it.</summary>
@@ -45,6 +48,24 @@ sealed class OnnxGraph
 
     /// <summary>Float tensors that might be trained, in the file's order.</summary>
     public IReadOnlyList<WeightSource> Sources { get; }
+
+    /// <summary>Whether whole numbers of this name may be others at other sizes of the free dimensions.</summary>
+    public bool DependsOnSizes(string name) => _sizeDependent.Contains(name);
+
+    HashSet<string> SizeDependent()
+    {
+        var sized = new HashSet<string>(Inputs.All.Where(input => input.Dims.Any(dim => dim.FreeName is not null)).Select(input => input.Name), StringComparer.Ordinal);
+        var numbers = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var node in Proto.Node)
+        {
+            var fromNumbers = GraphUses.OperandsOf(node).Any(numbers.Contains);
+            var fromSized = GraphUses.OperandsOf(node).Any(sized.Contains);
+            if (fromNumbers || (fromSized && node.OpType is "Shape" or "Size")) numbers.UnionWith(node.Output);
+            if (fromNumbers || fromSized) sized.UnionWith(node.Output);
+        }
+
+        return numbers;
+    }
 
     /// <summary><c>ai.onnx</c> is another name of the default domain.</summary>
     public static string DomainOf(string domain) => string.Equals(domain, "ai.onnx", StringComparison.Ordinal) ? "" : domain;
