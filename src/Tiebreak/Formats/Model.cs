@@ -36,9 +36,27 @@ public sealed record Model
     /// <summary>Whether the graph has a dropout that is active.</summary>
     public bool HasDropout { get; init; }
 
+    /// <summary>What a loss sees, under the names the file has.</summary>
+    public IReadOnlyList<string> OutputNames
+    {
+        get => field ?? [.. Program.Outputs.Select(output => output.Name)];
+        init;
+    }
+
+    /// <summary>The branches taken where data decide; of several ways those of the first.</summary>
+    public IReadOnlyList<BranchTaken> Branches { get; init; } = [];
+
+    /// <summary>The ways through the model that are put together here; empty for a model fresh from its file.</summary>
+    public IReadOnlyList<Way> Ways { get; init; } = [];
+
     /// <summary>Sentences about choices made while reading, for the report's assumptions.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 }
+
+/// <summary>One decision between branches that data make.</summary>
+/// <param name="Node">The node that branches.</param>
+/// <param name="First">Whether the first branch is taken.</param>
+public readonly record struct BranchTaken(string Node, bool First);
 
 /// <summary>One tensor of parameters.</summary>
 /// <param name="Name">Unique in its model.</param>

@@ -43,6 +43,11 @@ static class Operators
         Rule("Upsample", 7, Resizing.Upsample, until: 9),
         Rule("OneHot", 9, Losses.OneHot),
 
+        // Branches and loops.
+        Rule("If", 1, ControlFlow.If),
+        Rule("Loop", 1, ControlFlow.Loop),
+        Rule("Scan", 9, ControlFlow.Scan),
+
         // Arithmetic.
         Rule("Add", 7, Elementwise.Add),
         Rule("Sub", 7, Elementwise.Subtract),
