@@ -99,6 +99,8 @@ public static class Check
                 }
             }
 
+            if (sizes.AnyFree && model.NeverReached > 0)
+                model = model with { Notes = [.. model.Notes, $"at every size that works {model.NeverReached} places of kernels only meet padding, so what stands there is stuck"] };
             return new Analysis
             {
                 Model = model,

@@ -12,10 +12,13 @@ sealed class Sizes(IModelFile file, LoweringOptions options)
     static readonly int[] Ladder = [3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 512];
 
     const int MostWays = 16;
+    const int MostOthers = 4;
     const int Patience = 12; // larger sizes that reach no more than smaller ones did
 
     /// <summary>Whether anything is left to choose.</summary>
     public bool AnyFree => Open.Count > 0;
+
+    HashSet<string> _batches = [.. file.FreeDims.Where(IsBatch)];
 
     List<string> Open { get; } = [.. file.FreeDims.Where(name => !options.Dims.ContainsKey(name))];
 
@@ -45,9 +48,31 @@ sealed class Sizes(IModelFile file, LoweringOptions options)
         return Ways.Join(ways);
     }
 
+    // Which sizes are batches is a guess by name; where no size works, some other one may have to go with the batch.
     Model Smallest(LoweringOptions way, ref int step)
     {
         TiebreakException? first = null;
+        var guess = _batches;
+        foreach (var batches in Guesses(guess))
+        {
+            _batches = batches;
+            if (Climb(way, ref step, ref first) is { } model) return model;
+        }
+
+        _batches = guess;
+        throw first!;
+    }
+
+    IEnumerable<HashSet<string>> Guesses(HashSet<string> guess)
+    {
+        yield return guess;
+        var others = Open.Where(name => !guess.Contains(name)).Take(MostOthers).ToArray();
+        for (var subset = 1; subset < 1 << others.Length; subset++)
+            yield return [.. guess, .. others.Where((_, k) => (subset >> k & 1) != 0)];
+    }
+
+    Model? Climb(LoweringOptions way, ref int step, ref TiebreakException? first)
+    {
         Model? best = null;
         for (var (k, patience) = (step, Patience); k < Ladder.Length && patience > 0 && best is not { NeverReached: 0 }; k++)
         {
@@ -62,7 +87,7 @@ sealed class Sizes(IModelFile file, LoweringOptions options)
             if (best is not null) step = k;
         }
 
-        return best ?? throw first!;
+        return best;
     }
 
     Model? TryLower(LoweringOptions way, int step, ref TiebreakException? first)
@@ -82,7 +107,7 @@ sealed class Sizes(IModelFile file, LoweringOptions options)
     Dictionary<string, int> At(int step)
     {
         var dims = new Dictionary<string, int>(options.Dims, StringComparer.Ordinal);
-        foreach (var name in Open) dims[name] = IsBatch(name) ? Ladder[Math.Min(step, 2)] : Ladder[step];
+        foreach (var name in Open) dims[name] = _batches.Contains(name) ? Ladder[Math.Min(step, 2)] : Ladder[step];
         return dims;
     }
 
