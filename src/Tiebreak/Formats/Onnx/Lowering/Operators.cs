@@ -64,7 +64,7 @@ static class Operators
         Rule("Mod", 10, Elementwise.Modulo),
 
         // Functions of one number.
-        Rule("Exp", 6, Elementwise.Function(FunctionKind.Exp)),
+        Rule("Exp", 6, Elementwise.Exponential),
         Rule("Log", 6, Elementwise.Function(FunctionKind.Log)),
         Rule("Sqrt", 6, Elementwise.Function(FunctionKind.Sqrt)),
         Rule("Tanh", 6, Elementwise.Function(FunctionKind.Tanh)),

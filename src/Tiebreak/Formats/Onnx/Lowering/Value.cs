@@ -33,6 +33,9 @@ sealed class Value
     /// <summary>For index data: the same numbers as plain data, for casts and comparisons.</summary>
     public Func<Node>? Numbers { get; init; }
 
+    /// <summary>Set where places of the value count as −∞; <see cref="Numbers"/> has the numbers as they are.</summary>
+    public MaskedNumbers? Masked { get; init; }
+
     /// <summary>Set where the value is a parameter seen through operators that only move its axes.</summary>
     public WeightView? Weight { get; init; }
 
