@@ -42,6 +42,7 @@ public static class Check
         Freeze = options.Freeze,
         Outputs = options.Outputs,
         AlsoOutputs = options.AlsoOutputs,
+        Opaque = options.Opaque,
         OutputIsLoss = options.Loss == LossKind.Outputs,
     };
 

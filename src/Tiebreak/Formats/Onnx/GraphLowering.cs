@@ -73,6 +73,7 @@ sealed class GraphLowering
     public static Model Lower(OnnxGraph graph, LoweringOptions options)
     {
         graph.Inputs.RequireKnown(options.Dims);
+        OpaqueOperators.RequireHits(graph, options.Opaque);
         if (options.Batch is <= 0) throw new TiebreakException($"--batch {options.Batch}: the batch size must be at least 1");
         return new GraphLowering(graph, options).Lower();
     }
@@ -211,6 +212,21 @@ sealed class GraphLowering
         };
     }
 
+    /// <summary>The shape that the file states for a value, at the sizes given; null if it states none.</summary>
+    public Shape? DeclaredShape(string name)
+    {
+        if (_graph.DeclaredType(name)?.Shape is not { } declared) return null;
+        var sizes = new int[declared.Dim.Count];
+        for (var axis = 0; axis < sizes.Length; axis++)
+        {
+            var dim = declared.Dim[axis];
+            if (dim.DimValue is > 0 and <= int.MaxValue) sizes[axis] = axis == 0 && BatchChange is { } change && dim.DimValue == change.From ? change.To : (int)dim.DimValue;
+            else if (!Options.Dims.TryGetValue(dim.DimParam, out sizes[axis])) return null;
+        }
+
+        return new Shape(sizes);
+    }
+
     /// <summary>A name for the masks of a dropout: its node's, unless another leaf has that.</summary>
     public string MaskLeaf(OperatorCall call)
     {
@@ -226,6 +242,13 @@ sealed class GraphLowering
     void LowerNode(NodeProto node)
     {
         var domain = OnnxGraph.DomainOf(node.Domain);
+        if (OpaqueOperators.IsOpaque(node, Options.Opaque))
+        {
+            Builder.Origin = $"node {NameOf(node)} ({node.OpType})";
+            OpaqueOperators.Lower(new OperatorCall(this, node, _graph.OpsetOf(node)));
+            return;
+        }
+
         if (!Operators.Table.TryGetValue((domain, node.OpType), out var rule)) throw OnnxErrors.UnknownOperator(_graph.Path, domain, node.OpType, NameOf(node));
         var opset = _graph.OpsetOf(node);
         if (opset < rule.Since || opset > rule.Until) throw OnnxErrors.OperatorOpset(_graph.Path, node.OpType, NameOf(node), opset, rule.Since, rule.Until);

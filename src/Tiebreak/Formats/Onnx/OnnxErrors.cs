@@ -33,7 +33,7 @@ static class OnnxErrors
 
     public static TiebreakException UnknownOperator(string path, string domain, string type, string node) =>
         new($"{path}: node `{node}` uses operator {(domain.Length == 0 ? type : $"{domain}.{type}")} of {(domain.Length == 0 ? "the default domain" : $"domain `{domain}`")}, which is not supported; "
-            + "export the model with standard operators, or leave that part out with --outputs");
+            + $"export the model with standard operators, leave that part out with --outputs, or take it as an unknown function with --opaque {(domain.Length == 0 ? type : $"{domain}.{type}")}");
 
     public static TiebreakException OperatorOpset(string path, string type, string node, long opset, int since, int until) =>
         opset < since

@@ -63,6 +63,10 @@ sealed class OnnxGraph
     /// <summary>Float tensors that might be trained, in the file's order.</summary>
     public IReadOnlyList<WeightSource> Sources { get; }
 
+    /// <summary>The type and shape that the file states for a value; null if it states none.</summary>
+    public TypeProto.Types.Tensor? DeclaredType(string name) =>
+        _graphs.SelectMany(graph => graph.ValueInfo.Concat(graph.Output)).FirstOrDefault(value => string.Equals(value.Name, name, StringComparison.Ordinal))?.Type?.TensorType;
+
     /// <summary>The opset version that a node's operator has.</summary>
     public long OpsetOf(NodeProto node) => (_opsetsInFunctions.TryGetValue(node, out var own) ? own : _opsets).GetValueOrDefault(DomainOf(node.Domain), 1);
 
