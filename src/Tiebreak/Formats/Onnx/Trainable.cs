@@ -1,4 +1,5 @@
 using global::Onnx;
+using Tiebreak.Formats.Onnx.Lowering;
 
 namespace Tiebreak.Formats.Onnx;
 
@@ -120,8 +121,7 @@ sealed class Trainable
 
     WeightUse KindOf(NodeProto node, int slot)
     {
-        if (OnnxGraph.DomainOf(node.Domain).Length > 0) return WeightUse.Other;
-        var kind = WeightUses.Of(node.OpType, slot);
+        var kind = WeightUses.Of(node, slot);
         // A table read at constant places is no look-up table, just a slice.
         return kind == WeightUse.Parametric && node.OpType.StartsWith("Gather", StringComparison.Ordinal) && node.Input.Count > 1 && _constants.Contains(node.Input[1]) ? WeightUse.Other : kind;
     }
@@ -172,7 +172,7 @@ sealed class Trainable
     {
         var constants = new HashSet<string>(graph.Initializers.Keys, StringComparer.Ordinal);
         foreach (var node in graph.AllNodes)
-            if (GraphUses.OperandsOf(node).All(constants.Contains) && !node.OpType.StartsWith("Random", StringComparison.Ordinal))
+            if (GraphUses.OperandsOf(node).All(constants.Contains) && !RandomNumbers.AreDrawnBy(node.OpType))
                 constants.UnionWith(node.Output);
         return constants;
     }
@@ -188,7 +188,7 @@ sealed class Trainable
             for (var slot = 0; slot < node.Input.Count && passes; slot++)
             {
                 var input = node.Input[slot];
-                if (input.Length == 0 || side.Contains(input)) passes = WeightUses.Of(node.OpType, slot) is WeightUse.Elementwise or WeightUse.ShapeOnly || IsResampling(node.OpType);
+                if (input.Length == 0 || side.Contains(input)) passes = WeightUses.Of(node, slot) is WeightUse.Elementwise or WeightUse.ShapeOnly || IsResampling(node.OpType);
                 else passes = constants.Contains(input);
             }
 

@@ -42,6 +42,25 @@ static class Comparisons
     static Node IsZero(ProgramBuilder builder, Node operand) =>
         builder.Multiply(builder.Apply(NotNegative, operand), builder.Apply(NotNegative, builder.Negate(operand)));
 
+    public static void IsNaN(OperatorCall call) => IsSpecial(call, double.IsNaN);
+
+    public static void IsInfinite(OperatorCall call)
+    {
+        var (negative, positive) = (call.Int("detect_negative", 1) != 0, call.Int("detect_positive", 1) != 0);
+        IsSpecial(call, number => (negative && double.IsNegativeInfinity(number)) || (positive && double.IsPositiveInfinity(number)));
+    }
+
+    /// <summary>What is computed is a real number: only constants of the file can be something else.</summary>
+    static void IsSpecial(OperatorCall call, Func<double, bool> holds)
+    {
+        const int most = 1 << 24;
+        var value = call.Input(0);
+        if (value.Shape.Count > most) throw call.Fail($"its operand has {value.Shape.Count} elements, more than {most}; choose smaller sizes");
+        var numbers = new double[value.Shape.Count];
+        if (value is { Node: null, Known: { HasDoubles: true } known }) known.ReadDoubles(0, numbers);
+        call.Set(0, Value.Of(value.Shape, Array.ConvertAll(numbers, number => holds(number) ? 1L : 0L), ElementKind.Bool));
+    }
+
     static void Compare(OperatorCall call, Func<ProgramBuilder, Node, Node, Node> compare)
     {
         var (left, right) = Elementwise.Pair(call);

@@ -100,9 +100,15 @@ static class Elementwise
         for (var k = 0; k < operands.Length; k++) operands[k] = negate ? builder.Negate(call.Node(k)) : call.Node(k);
         var shape = operands.Select(operand => operand.Shape).Aggregate(ProgramBuilder.CommonShape);
         if (operands.Length == 1) return operands[0];
+        return Larger(builder, [.. operands.Select(operand => builder.BroadcastTo(operand, shape))]);
+    }
+
+    /// <summary>The largest of operands of one shape, element by element.</summary>
+    public static Node Larger(ProgramBuilder builder, params Node[] operands)
+    {
+        var shape = operands[0].Shape;
         var column = new Shape([.. shape.Sizes, 1]);
-        var stacked = builder.Concat(shape.Rank, [.. operands.Select(operand => builder.Reshape(builder.BroadcastTo(operand, shape), column))]);
-        return Chosen(builder, stacked, TieBreak.Split);
+        return Chosen(builder, builder.Concat(shape.Rank, [.. operands.Select(operand => builder.Reshape(operand, column))]), TieBreak.Split);
     }
 
     /// <summary>The largest along the last axis.</summary>
@@ -128,10 +134,36 @@ static class Elementwise
             return;
         }
 
-        if (exponents.Node is null) throw call.Fail("its exponents are constants that differ, which is not supported; use one exponent");
+        if (exponents.Node is null)
+        {
+            call.Set(PowersOf(call, exponents));
+            return;
+        }
+
         // a to a variable power, for positive a.
         var (left, right) = Pair(call);
         call.Set(call.Builder.Apply(FunctionKind.Exp, call.Builder.Multiply(right, call.Builder.Apply(FunctionKind.Log, left))));
+    }
+
+    /// <summary>Constant powers that differ: the elements of each exponent are taken out, raised and put back.</summary>
+    static Node PowersOf(OperatorCall call, Value exponents)
+    {
+        const int most = 64;
+        var builder = call.Builder;
+        var shape = ProgramBuilder.CommonShape(call.Shape(0), exponents.Shape);
+        var x = builder.BroadcastTo(call.Node(0), shape);
+        var known = OperatorCall.TryKnown(SliceOperators.Spread(call, exponents, shape)) ?? throw call.Fail("its exponents are too many constants that differ; use one exponent");
+        var groups = known.Select((exponent, k) => (exponent, k)).GroupBy(entry => entry.exponent, entry => entry.k).ToList();
+        if (groups.Count > most) throw call.Fail($"it has {groups.Count} different exponents, more than {most}; use one exponent");
+        var total = builder.Fill(Rational.Zero, shape);
+        foreach (var group in groups)
+        {
+            int[] positions = [.. group];
+            var map = new IndexMap.Table(shape, new Shape(positions.Length), positions);
+            total = builder.Add(total, builder.ScatterAdd(PowerOf(call, builder.Gather(x, map), group.Key), map));
+        }
+
+        return total;
     }
 
     /// <summary>A constant power: products for whole exponents, square roots for halves, else a function of its own.</summary>
@@ -155,6 +187,9 @@ static class Elementwise
         var whole = builder.Multiply(builder.Apply(FunctionKind.Sign, quotient), builder.Apply(FunctionKind.Floor, Magnitude(builder, quotient)));
         call.Set(builder.Subtract(left, builder.Multiply(right, whole)));
     }
+
+    /// <summary>Operators on bits, which are computed where their operands are known (ConstantFolding).</summary>
+    public static void OfKnownIntegers(OperatorCall call) => throw call.Fail("it works on the bits of data, which has no gradient to analyse; leave that part out with --outputs");
 
     /// <summary>A function of one number, element by element.</summary>
     public static Action<OperatorCall> Function(FunctionKind function) => call => call.Set(call.Builder.Apply(function, call.Node(0)));

@@ -29,9 +29,16 @@ static class Operators
         Rule("Slice", 1, SliceOperators.Slice),
         Rule("Gather", 1, SliceOperators.Gather),
         Rule("GatherElements", 11, SliceOperators.GatherElements),
+        Rule("GatherND", 11, GatherNd.Lower),
         Rule("Expand", 8, SliceOperators.Expand),
         Rule("Tile", 6, SliceOperators.Tile),
         Rule("Pad", 2, SliceOperators.Pad),
+
+        Rule("ReverseSequence", 10, Reordering.ReverseSequence),
+        Rule("CenterCropPad", 18, Reordering.CenterCropPad),
+        Rule("Compress", 9, KnownSets.Compress),
+        Rule("NonZero", 9, KnownSets.NonZero),
+        Rule("Unique", 11, KnownSets.Unique),
 
         Rule("Scatter", 9, Scattering.ScatterElements, until: 10),
         Rule("ScatterElements", 11, Scattering.ScatterElements),
@@ -42,6 +49,16 @@ static class Operators
         Rule("Resize", 10, Resizing.Resize),
         Rule("Upsample", 7, Resizing.Upsample, until: 9),
         Rule("OneHot", 9, Losses.OneHot),
+        Rule("EyeLike", 9, ShapeOperators.EyeLike),
+        Rule("DequantizeLinear", 10, Quantized.DequantizeLinear),
+
+        // Random numbers.
+        Rule("RandomNormal", 1, RandomNumbers.OfShape),
+        Rule("RandomUniform", 1, RandomNumbers.OfShape),
+        Rule("RandomNormalLike", 1, RandomNumbers.Like),
+        Rule("RandomUniformLike", 1, RandomNumbers.Like),
+        Rule("Bernoulli", 15, RandomNumbers.Bernoulli),
+        Rule("Multinomial", 7, RandomNumbers.Multinomial),
 
         // Branches and loops.
         Rule("If", 1, ControlFlow.If),
@@ -62,6 +79,11 @@ static class Operators
         Rule("Abs", 6, Elementwise.Abs),
         Rule("Pow", 7, Elementwise.Power),
         Rule("Mod", 10, Elementwise.Modulo),
+        Rule("Det", 11, Determinants.Det),
+        Rule("BitShift", 11, Elementwise.OfKnownIntegers),
+        Rule("BitwiseAnd", 18, Elementwise.OfKnownIntegers),
+        Rule("BitwiseOr", 18, Elementwise.OfKnownIntegers),
+        Rule("BitwiseXor", 18, Elementwise.OfKnownIntegers),
 
         // Functions of one number.
         Rule("Exp", 6, Elementwise.Exponential),
@@ -119,6 +141,8 @@ static class Operators
         Rule("Or", 7, Comparisons.Or),
         Rule("Xor", 7, Comparisons.Xor),
         Rule("Not", 1, Comparisons.Not),
+        Rule("IsNaN", 9, Comparisons.IsNaN),
+        Rule("IsInf", 10, Comparisons.IsInfinite),
         Rule("Where", 9, Comparisons.Where),
 
         // Layers.
@@ -126,12 +150,16 @@ static class Operators
         Rule("ConvTranspose", 1, Convolutions.ConvTranspose),
         Rule("Gemm", 7, MatrixProducts.Gemm),
         Rule("MatMul", 1, MatrixProducts.MatMul),
-        Rule("Einsum", 12, MatrixProducts.Einsum),
+        Rule("Einsum", 12, Einsum.Lower),
+        Rule("Attention", 23, Attention.Standard),
+        Rule("RotaryEmbedding", 23, Rotary.Standard),
         Rule("RNN", 7, Recurrent.Rnn),
         Rule("GRU", 7, Recurrent.Gru),
         Rule("LSTM", 7, Recurrent.Lstm),
         Rule("MaxPool", 1, Pooling.MaxPool),
         Rule("AveragePool", 7, Pooling.AveragePool),
+        Rule("MaxUnpool", 9, Unpooling.MaxUnpool),
+        Rule("Col2Im", 18, Unpooling.ColumnsToImage),
         Rule("LpPool", 2, Pooling.LpPool),
         Rule("GlobalAveragePool", 1, Pooling.GlobalAveragePool),
         Rule("GlobalMaxPool", 1, Pooling.GlobalMaxPool),
@@ -141,7 +169,9 @@ static class Operators
         Rule("BatchNormalization", 7, Normalizations.BatchNormalization),
         Rule("InstanceNormalization", 6, Normalizations.InstanceNormalization),
         Rule("GroupNormalization", 18, Normalizations.GroupNormalization),
-        Rule("LayerNormalization", 17, Normalizations.LayerNormalization),
+        // The standard has it from opset 17 on; ONNX Runtime writes it, and the simplified one, at any opset.
+        Rule("LayerNormalization", 1, Normalizations.LayerNormalization),
+        Rule("SimplifiedLayerNormalization", 1, Normalizations.RmsNormalization),
         Rule("RMSNormalization", 23, Normalizations.RmsNormalization),
         Rule("MeanVarianceNormalization", 9, Normalizations.MeanVarianceNormalization),
         Rule("LRN", 1, Normalizations.LocalResponse),
@@ -169,7 +199,7 @@ static class Operators
     ];
 
     /// <summary>The rules by domain and type.</summary>
-    public static FrozenDictionary<(string Domain, string Type), OperatorRule> Table { get; } = All.ToFrozenDictionary(rule => (rule.Domain, rule.Type));
+    public static FrozenDictionary<(string Domain, string Type), OperatorRule> Table { get; } = All.Concat(RuntimeOperators.All).ToFrozenDictionary(rule => (rule.Domain, rule.Type));
 
     static OperatorRule Rule(string type, int since, Action<OperatorCall> lower, int until = OnnxReader.HighestOpset) => new("", type, since, until, lower);
 }

@@ -184,5 +184,18 @@ static class ShapeOperators
         call.Set(0, call.Input(0).Kind == ElementKind.Float ? Value.Of(shape, ConstantFolding.Tensor(numbers)) : Value.Of(shape, [.. numbers.Select(ConstantFolding.Whole)]));
     }
 
+    /// <summary>Ones on a diagonal, zeros elsewhere, in the shape of another matrix.</summary>
+    public static void EyeLike(OperatorCall call)
+    {
+        var shape = call.Shape(0);
+        if (shape.Rank != 2 || shape.Count > 1 << 24) throw call.Fail($"its operand of shape {shape} is no matrix, or too large");
+        var diagonal = call.Int("k", 0);
+        var ones = new long[shape.Count];
+        for (var row = 0; row < shape[0]; row++)
+            if (row + diagonal >= 0 && row + diagonal < shape[1]) ones[row * shape[1] + row + diagonal] = 1;
+        var isFloat = call.HasAttribute("dtype") ? TensorReader.FormatOf((DataType)call.Int("dtype", 0)) is not null : call.Input(0).Kind == ElementKind.Float;
+        call.Set(0, isFloat ? Value.Of(shape, new DoubleTensor(Array.ConvertAll(ones, one => (double)one))) : Value.Of(shape, ones));
+    }
+
     static int Clamp(long axis, int rank) => (int)Math.Clamp(axis < 0 ? axis + rank : axis, 0, rank);
 }

@@ -149,7 +149,8 @@ static class SliceOperators
         call.Set(call.Builder.Contract(output + row, output[..axis] + row + output[(axis + 1)..], output, indices.Index(cut.Shape[axis]), call.NodeOf(cut)));
     }
 
-    static int Row(OperatorCall call, long index, int rows) =>
+    /// <summary>An index counted from the end if negative.</summary>
+    public static int Row(OperatorCall call, long index, int rows) =>
         index >= -rows && index < rows ? (int)(index < 0 ? index + rows : index) : throw call.Fail($"index {index} lies outside an axis of size {rows}");
 
     public static void Expand(OperatorCall call)
@@ -204,8 +205,9 @@ static class SliceOperators
         var positions = new int[]?[rank];
         for (var k = 0; k < axes.Length; k++)
             positions[axes[k]] = PadPositions(call, value.Shape[axes[k]], pads[k], pads[axes.Length + k], mode);
-        if (value.Node is null || mode is not "constant") call.Set(0, fill.IsZero || mode is not "constant" ? ValueMoves.Grid(call, value, positions) : throw call.Fail("it pads a constant with numbers other than 0, which is not supported"));
-        else call.Set(0, Value.Of(PadNode(call, value.Node, positions, fill), value.Kind));
+        if (fill.IsZero || mode is not "constant") call.Set(0, ValueMoves.Grid(call, value, positions));
+        else if (value.Integers is not null) call.Set(0, ValueMoves.GridOr(call, value, positions, ConstantFolding.Whole(fill)));
+        else call.Set(0, Value.Of(PadNode(call, call.NodeOf(value), positions, fill), value.Kind));
     }
 
     static int[] PadPositions(OperatorCall call, int size, long before, long after, string mode)
