@@ -64,7 +64,7 @@ static class Losses
     }
 
     /// <summary>Indices as distributions along a new last axis.</summary>
-    static Node Distribution(OperatorCall call, Value indices, int classes)
+    public static Node Distribution(OperatorCall call, Value indices, int classes)
     {
         if (indices.Index is not null) return indices.Index(classes);
         if (indices.Integers is not { } constant) throw call.Fail("its indices are computed from data, which is not supported; leave that part out with --outputs");
