@@ -28,7 +28,7 @@ static class Interpolation
             // The last axis of the grid counts the image's axes from behind.
             var size = x.Shape[Windows.Leading + axis];
             var at = builder.Gather(grid, new IndexMap.Affine(grid.Shape, places, spatial - 1 - axis, new Axes([.. grid.Shape.Strides().SkipLast(1)])));
-            weights[axis] = Weights(call, Inside(call, at, size, mode, padding), size, mode);
+            weights[axis] = ExactConstants.Folded(builder, Weights(call, Inside(call, at, size, mode, padding), size, mode));
         }
 
         var letters = new AxisLetters();
@@ -131,7 +131,7 @@ static class Interpolation
         // A sample more than a pixel outside counts as 0; others are moved to the edge.
         var inside = builder.Multiply(builder.Apply(NotNegative, builder.Offset(at, Rational.One)), builder.Apply(NotNegative, builder.Offset(builder.Negate(at), size)));
         var weights = Weights(call, Activations.Between(builder, at, Rational.Zero, size - 1), size, "linear");
-        return Reductions.MeanOver(builder, builder.Multiply(weights, builder.Broadcast(inside, weights.Shape, 3)), [2]);
+        return ExactConstants.Folded(builder, Reductions.MeanOver(builder, builder.Multiply(weights, builder.Broadcast(inside, weights.Shape, 3)), [2]));
 
         Node Edge(int column) => builder.Gather(boxes, new IndexMap.Affine(boxes.Shape, new Shape(boxes.Shape[0]), column, new Axes(4)));
     }

@@ -63,6 +63,16 @@ static class Operators
         Rule("Bernoulli", 15, RandomNumbers.Bernoulli),
         Rule("Multinomial", 7, RandomNumbers.Multinomial),
 
+        // Sequences, whose lengths are known.
+        Rule("SequenceEmpty", 11, Sequences.Empty),
+        Rule("SequenceConstruct", 11, Sequences.Construct),
+        Rule("SequenceAt", 11, Sequences.At),
+        Rule("SequenceInsert", 11, Sequences.Insert),
+        Rule("SequenceErase", 11, Sequences.Erase),
+        Rule("SequenceLength", 11, Sequences.Length),
+        Rule("SplitToSequence", 11, Sequences.Split),
+        Rule("ConcatFromSequence", 11, Sequences.Concat),
+
         // Arithmetic.
         Rule("Add", 7, Elementwise.Add),
         Rule("Sub", 7, Elementwise.Subtract),

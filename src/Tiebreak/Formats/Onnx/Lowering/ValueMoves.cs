@@ -98,6 +98,7 @@ static class ValueMoves
         if (value.Node is not null) return new Value { Kind = value.Kind, Shape = target, Node = move(value.Node), Weight = view };
         if (value.Integers is not null) return Value.Of(target, moveIntegers(value.Integers), value.Kind);
         if (value.Known is not null) return Value.Of(target, value.Known is UniformTensor fill ? new UniformTensor(target.Count, fill.Value) : moveKnown(value.Known));
+        if (value.Index is null) throw new ArgumentException("a sequence stands in place of a tensor");
         return new Value { Kind = value.Kind, Shape = target, Index = moveIndex, Rows = value.Rows, Numbers = () => move(value.Numbers!()) };
     }
 
