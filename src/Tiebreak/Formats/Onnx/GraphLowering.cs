@@ -274,6 +274,17 @@ sealed class GraphLowering
             else throw new TiebreakException($"{_graph.Path}: output `{name}` is made by no node; export the model again");
         }
 
+        if (value.Items is { } items)
+        {
+            for (var k = 0; k < items.Count; k++) AddOutput($"{name}[{k}]", items[k]);
+            return;
+        }
+
+        AddOutput(name, value);
+    }
+
+    void AddOutput(string name, Value value)
+    {
         if (value.Node is { } node && value.Kind == ElementKind.Float) Builder.Output(name, node);
         else if (value.Known is not null) Builder.Output(name, ConstantNode(value));
         else Note($"output `{name}` holds no real numbers, so no loss sees it");

@@ -64,7 +64,7 @@ static class Activations
     }
 
     /// <summary>x above 0, alpha · (exp(rate·x) − 1) below.</summary>
-    static Node ExponentialBelow(ProgramBuilder builder, Node x, Rational alpha, Rational rate)
+    public static Node ExponentialBelow(ProgramBuilder builder, Node x, Rational alpha, Rational rate)
     {
         var gate = builder.Apply(Positive, x);
         var below = builder.Scale(builder.Offset(builder.Apply(FunctionKind.Exp, builder.Scale(x, rate)), -Rational.One), alpha);
@@ -84,11 +84,10 @@ static class Activations
         return builder.Add(builder.Multiply(builder.Multiply(above, below), line), Comparisons.Opposite(builder, below));
     }
 
-    public static void ThresholdedRelu(OperatorCall call)
-    {
-        var x = call.Node(0);
-        call.Set(call.Builder.Multiply(call.Builder.Apply(Positive, call.Builder.Offset(x, -call.Float("alpha", 1))), x));
-    }
+    public static void ThresholdedRelu(OperatorCall call) => call.Set(Above(call.Builder, call.Node(0), call.Float("alpha", 1)));
+
+    /// <summary>x where it is above a bound, else 0.</summary>
+    public static Node Above(ProgramBuilder builder, Node x, Rational bound) => builder.Multiply(builder.Apply(Positive, builder.Offset(x, -bound)), x);
 
     public static void Shrink(OperatorCall call)
     {

@@ -82,7 +82,7 @@ static class Comparisons
                 var (a, b) = (Masks.Doubles(SliceOperators.Spread(call, call.Input(1), shape).Known!), Masks.Doubles(SliceOperators.Spread(call, call.Input(2), shape).Known!));
                 call.Set(0, Value.Of(shape, new DoubleTensor([.. flags.Select((flag, k) => flag != 0 ? a[k] : b[k])])));
             }
-            else if (Masks.Choice(call, builder.Constant(OperatorCall.Exact(flags), shape)) is { } chosenByMask)
+            else if (builder.Constant(OperatorCall.Exact(flags), shape) is var constant && (IndexData.Choice(call, constant) ?? Masks.Choice(call, constant)) is { } chosenByMask)
             {
                 call.Set(0, chosenByMask);
             }
@@ -95,7 +95,7 @@ static class Comparisons
         }
 
         var open = builder.BroadcastTo(call.NodeOf(gate), shape);
-        if (Masks.Choice(call, open) is { } masked)
+        if ((IndexData.Choice(call, open) ?? Masks.Choice(call, open)) is { } masked)
         {
             call.Set(0, masked);
             return;

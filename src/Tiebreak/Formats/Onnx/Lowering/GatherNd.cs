@@ -8,7 +8,7 @@ static class GatherNd
     public static void Lower(OperatorCall call)
     {
         var data = call.Input(0);
-        var indices = call.Input(1);
+        var indices = IndexData.Of(call, 1);
         var batch = (int)Math.Clamp(call.Int("batch_dims", 0), 0, 64);
         var depth = indices.Shape.Rank == 0 ? 0 : indices.Shape[indices.Shape.Rank - 1];
         if (depth < 1 || batch >= indices.Shape.Rank || batch + depth > data.Shape.Rank || !data.Shape.Sizes.Take(batch).SequenceEqual(indices.Shape.Sizes.Take(batch)))

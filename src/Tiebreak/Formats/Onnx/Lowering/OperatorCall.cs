@@ -47,6 +47,9 @@ sealed class OperatorCall(GraphLowering lowering, NodeProto node, long opset)
     /// <summary>An operand.</summary>
     public Value Input(int input) => Has(input) ? lowering.ValueOf(node.Input[input], this) : throw Fail($"its operand {input} is missing; export the model again");
 
+    /// <summary>An operand that is a sequence.</summary>
+    public IReadOnlyList<Value> Items(int input) => Input(input).Items ?? throw Fail($"its operand {input} (`{node.Input[input]}`) must be a sequence; export the model again");
+
     /// <summary>An operand as a node of the program; known numbers become constants.</summary>
     public Node Node(int input) => NodeOf(Input(input), input);
 
@@ -181,6 +184,7 @@ sealed class OperatorCall(GraphLowering lowering, NodeProto node, long opset)
 
         if (value.Integers is not null) return Builder.Constant(Exact(value.Integers), value.Shape);
         if (value.Numbers is not null) return value.Numbers();
+        if (value.Items is not null) throw Fail("it takes a tensor and is given a sequence; export the model again");
         throw Fail($"its operand {(input >= 0 && input < node.Input.Count ? $"`{node.Input[input]}`" : "")} is whole-number data used as a number, which is not supported here; give it as a float input");
     }
 

@@ -48,6 +48,9 @@ static class Operators
         Rule("SpaceToDepth", 1, Blocks.SpaceToDepth),
         Rule("Resize", 10, Resizing.Resize),
         Rule("Upsample", 7, Resizing.Upsample, until: 9),
+        Rule("GridSample", 16, Interpolation.GridSample),
+        Rule("AffineGrid", 20, Interpolation.AffineGrid),
+        Rule("RoiAlign", 10, Interpolation.RoiAlign),
         Rule("OneHot", 9, Losses.OneHot),
         Rule("EyeLike", 9, ShapeOperators.EyeLike),
         Rule("DequantizeLinear", 10, Quantized.DequantizeLinear),
@@ -64,6 +67,16 @@ static class Operators
         Rule("If", 1, ControlFlow.If),
         Rule("Loop", 1, ControlFlow.Loop),
         Rule("Scan", 9, ControlFlow.Scan),
+
+        // Sequences, whose lengths are known.
+        Rule("SequenceEmpty", 11, Sequences.Empty),
+        Rule("SequenceConstruct", 11, Sequences.Construct),
+        Rule("SequenceAt", 11, Sequences.At),
+        Rule("SequenceInsert", 11, Sequences.Insert),
+        Rule("SequenceErase", 11, Sequences.Erase),
+        Rule("SequenceLength", 11, Sequences.Length),
+        Rule("SplitToSequence", 11, Sequences.Split),
+        Rule("ConcatFromSequence", 11, Sequences.Concat),
 
         // Arithmetic.
         Rule("Add", 7, Elementwise.Add),
@@ -84,6 +97,14 @@ static class Operators
         Rule("BitwiseAnd", 18, Elementwise.OfKnownIntegers),
         Rule("BitwiseOr", 18, Elementwise.OfKnownIntegers),
         Rule("BitwiseXor", 18, Elementwise.OfKnownIntegers),
+
+        // Spectra.
+        Rule("DFT", 17, Spectra.Fourier),
+        Rule("STFT", 17, Spectra.ShortTime),
+        Rule("HannWindow", 17, Spectra.HannWindow),
+        Rule("HammingWindow", 17, Spectra.HammingWindow),
+        Rule("BlackmanWindow", 17, Spectra.BlackmanWindow),
+        Rule("MelWeightMatrix", 17, Spectra.MelWeightMatrix),
 
         // Functions of one number.
         Rule("Exp", 6, Elementwise.Exponential),

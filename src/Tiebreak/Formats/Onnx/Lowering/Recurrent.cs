@@ -71,7 +71,7 @@ sealed class Recurrent
     {
         var layer = new Recurrent(call, 4);
         var builder = layer._builder;
-        if (call.Int("input_forget", 0) != 0) throw call.Fail("it couples input and forget gates, which is not supported; export the model without input_forget");
+        var coupled = call.Int("input_forget", 0) != 0;
         layer.Run(hasCell: true, (direction, step, state, cell) =>
         {
             var f = layer.Activation(direction, 0, 3, "Sigmoid");
@@ -79,7 +79,7 @@ sealed class Recurrent
             var h = layer.Activation(direction, 2, 3, "Tanh");
             Node Gate(int gate) => builder.Add(layer.Input(direction, step, gate), layer.Hidden(direction, gate, state));
             var input = f(layer.Peeped(direction, 0, Gate(0), cell));
-            var forget = f(layer.Peeped(direction, 2, Gate(2), cell));
+            var forget = coupled ? Comparisons.Opposite(builder, input) : f(layer.Peeped(direction, 2, Gate(2), cell));
             var next = builder.Add(builder.Multiply(forget, cell), builder.Multiply(input, g(Gate(3))));
             var output = f(layer.Peeped(direction, 1, Gate(1), next));
             return (builder.Multiply(output, h(next)), next);
@@ -167,12 +167,11 @@ sealed class Recurrent
         var names = _call.Find("activations")?.Strings;
         if (names is { Count: > 0 } && names.Count < _directions * each) throw _call.Fail($"it names {names.Count} activations in place of {_directions * each}");
         var name = names is { Count: > 0 } ? names[direction * each + index].ToStringUtf8() : otherwise;
-        return name.ToUpperInvariant() switch
-        {
-            "SIGMOID" => x => Activations.Sigmoid(_builder, x),
-            "TANH" => x => _builder.Apply(FunctionKind.Tanh, x),
-            "RELU" => x => Activations.Relu(_builder, x),
-            _ => throw _call.Fail($"its activation `{name}` is not supported; supported are Sigmoid, Tanh and Relu"),
-        };
+        if (names is not { Count: > 0 }) return RecurrentActivation.Of(_call, name, null, null);
+        // Constants stand in the order of the functions that have one.
+        var before = names.Take(direction * each + index).Select(other => other.ToStringUtf8()).ToList();
+        return RecurrentActivation.Of(_call, name, Constant("activation_alpha", before.Count(RecurrentActivation.HasAlpha)), Constant("activation_beta", before.Count(RecurrentActivation.HasBeta)));
     }
+
+    Rational? Constant(string attribute, int place) => _call.Floats(attribute) is { } constants && place < constants.Count ? Rational.FromDouble(constants[place]) : null;
 }

@@ -37,6 +37,7 @@ static class RuntimeOperators
         Rule("GemmFastGelu", FusedLayers.GemmFastGelu),
 
         Rule("GatherND", GatherNd.Lower),
+        Rule("GridSample", Interpolation.GridSample),
         Rule("Trilu", Scattering.Trilu),
         Rule("Unique", KnownSets.Unique),
         Rule("Range", ShapeOperators.Range),

@@ -78,7 +78,10 @@ static class ShapeOperators
         }
         else
         {
-            throw call.Fail("it rounds data to integers, which has no gradient to analyse; leave that part out with --outputs");
+            // Towards zero; a step function, which passes no gradient on.
+            var x = call.NodeOf(value);
+            var sign = call.Builder.Apply(FunctionKind.Sign, x);
+            call.Set(0, Value.Of(call.Builder.Multiply(sign, call.Builder.Apply(FunctionKind.Floor, call.Builder.Multiply(sign, x))), ElementKind.Integer));
         }
     }
 

@@ -85,7 +85,7 @@ static class SliceOperators
     public static void Gather(OperatorCall call)
     {
         var value = call.Input(0);
-        var indices = call.Input(1);
+        var indices = IndexData.Of(call, 1);
         var axis = call.Axis(call.Int("axis", 0), value.Shape.Rank);
         if (indices.Integers is { } constant)
         {
@@ -114,7 +114,7 @@ static class SliceOperators
     public static void GatherElements(OperatorCall call)
     {
         var value = call.Input(0);
-        var indices = call.Input(1);
+        var indices = IndexData.Of(call, 1);
         var axis = call.Axis(call.Int("axis", 0), value.Shape.Rank);
         if (indices.Shape.Rank != value.Shape.Rank) throw call.Fail($"indices of shape {indices.Shape} do not fit {value.Shape}");
         // Other axes are read from their beginning.

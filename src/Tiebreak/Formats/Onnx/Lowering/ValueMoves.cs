@@ -100,6 +100,7 @@ static class ValueMoves
             return new Value { Kind = value.Kind, Shape = target, Masked = new MaskedNumbers(move(masked.Clean), move(masked.Gate)), Numbers = () => move(value.Numbers!()) };
         if (value.Integers is not null) return Value.Of(target, moveIntegers(value.Integers), value.Kind);
         if (value.Known is not null) return Value.Of(target, value.Known is UniformTensor fill ? new UniformTensor(target.Count, fill.Value) : moveKnown(value.Known));
+        if (value.Index is null) throw new ArgumentException("a sequence stands in place of a tensor");
         return new Value { Kind = value.Kind, Shape = target, Index = moveIndex, Rows = value.Rows, Numbers = () => move(value.Numbers!()) };
     }
 
