@@ -81,7 +81,7 @@ static class WeightUses
         ("SkipLayerNormalization" or "SkipSimplifiedLayerNormalization", 0 or 1) => WeightUse.Elementwise,
         ("RotaryEmbedding", 2 or 3) => WeightUse.Setting,
         ("GroupQueryAttention", 7 or 8) => WeightUse.Setting,
-        ("BiasDropout", 3) or ("Range", _) => WeightUse.Setting,
+        ("BiasDropout", 3) or ("Range" or "DequantizeLinear", _) => WeightUse.Setting,
         _ => WeightUse.Other,
     };
 }

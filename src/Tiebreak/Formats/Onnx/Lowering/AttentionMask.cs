@@ -27,7 +27,8 @@ sealed record AttentionMask(Node? Bias, Node? Gate)
         var value = call.Input(input);
         var missing = keys - (value.Shape.Rank == 0 ? 1 : value.Shape[value.Shape.Rank - 1]);
         if (value.Kind != ElementKind.Float) return new AttentionMask(null, Padded(call, call.Node(input), missing));
-        if (value is not { Node: null, Known: { HasDoubles: true } known } || known is UniformTensor) return new AttentionMask(Padded(call, call.Node(input), missing), missing > 0 ? Padded(call, call.Builder.Fill(Rational.One, value.Shape), missing) : null);
+        var known = value.Node is null ? value.Known : (value.Node.Primitive as Primitive.Constant)?.Values;
+        if (known is null or UniformTensor || !known.HasDoubles) return new AttentionMask(Padded(call, call.Node(input), missing), missing > 0 ? Padded(call, call.Builder.Fill(Rational.One, value.Shape), missing) : null);
         var numbers = new double[known.Count];
         known.ReadDoubles(0, numbers);
         var gates = Array.ConvertAll(numbers, number => number <= MaskBelow ? 0L : 1L);

@@ -30,7 +30,7 @@ static class Elementwise
         }
 
         var (left, right) = Pair(call);
-        call.Set(call.Builder.Add(left, right));
+        Set(call, call.Builder.Add(left, right));
     }
 
     public static void Subtract(OperatorCall call)
@@ -50,7 +50,7 @@ static class Elementwise
         }
 
         var (left, right) = Pair(call);
-        call.Set(call.Builder.Subtract(left, right));
+        Set(call, call.Builder.Subtract(left, right));
     }
 
     public static void Exponential(OperatorCall call) => call.Set(Masks.Exponential(call, call.Input(0)));
@@ -59,15 +59,24 @@ static class Elementwise
     {
         NoteFactors(call);
         var (left, right) = Pair(call);
-        call.Set(call.Builder.Multiply(left, right));
+        Set(call, call.Builder.Multiply(left, right));
     }
 
     public static void Divide(OperatorCall call)
     {
         NoteFactors(call);
         var (left, right) = Pair(call);
-        call.Set(call.Builder.Divide(left, right));
+        var quotient = call.Builder.Divide(left, right);
+        Set(call, IsWhole(call) ? Truncated(call.Builder, quotient) : quotient);
     }
+
+    /// <summary>Names the result, which holds whole numbers if all operands do.</summary>
+    static void Set(OperatorCall call, Node result) => call.Set(0, Value.Of(result, IsWhole(call) ? ElementKind.Integer : ElementKind.Float));
+
+    static bool IsWhole(OperatorCall call) => Enumerable.Range(0, call.InputCount).All(k => call.Input(k).Kind == ElementKind.Integer);
+
+    /// <summary>Without what stands behind the point.</summary>
+    static Node Truncated(ProgramBuilder builder, Node x) => builder.Multiply(builder.Apply(FunctionKind.Sign, x), builder.Apply(FunctionKind.Floor, Magnitude(builder, x)));
 
     public static void Sum(OperatorCall call)
     {
@@ -94,9 +103,9 @@ static class Elementwise
         return total;
     }
 
-    public static void Max(OperatorCall call) => call.Set(Largest(call, negate: false));
+    public static void Max(OperatorCall call) => Set(call, Largest(call, negate: false));
 
-    public static void Min(OperatorCall call) => call.Set(call.Builder.Negate(Largest(call, negate: true)));
+    public static void Min(OperatorCall call) => Set(call, call.Builder.Negate(Largest(call, negate: true)));
 
     /// <summary>An elementwise maximum gives equal parts to equal values (theory §4, Kinks).</summary>
     static Node Largest(OperatorCall call, bool negate)
@@ -122,11 +131,11 @@ static class Elementwise
     public static Node Chosen(ProgramBuilder builder, Node operand, TieBreak ties, AllowedElements? allowed = null) =>
         builder.ReduceSum(builder.Multiply(builder.Choose(operand, 1, ties, allowed), operand), operand.Shape.Rank - 1);
 
-    public static void Negate(OperatorCall call) => call.Set(call.Builder.Negate(call.Node(0)));
+    public static void Negate(OperatorCall call) => Set(call, call.Builder.Negate(call.Node(0)));
 
     public static void Reciprocal(OperatorCall call) => call.Set(call.Builder.Reciprocal(call.Node(0)));
 
-    public static void Abs(OperatorCall call) => call.Set(Magnitude(call.Builder, call.Node(0)));
+    public static void Abs(OperatorCall call) => Set(call, Magnitude(call.Builder, call.Node(0)));
 
     /// <summary>|x| = x · sign x.</summary>
     public static Node Magnitude(ProgramBuilder builder, Node operand) => builder.Multiply(operand, builder.Apply(FunctionKind.Sign, operand));
@@ -185,14 +194,15 @@ static class Elementwise
         return builder.Apply(new ScalarFunction(FunctionKind.Power, Exponent: exponent.ToDouble()), operand);
     }
 
+    /// <summary>What division leaves: with the sign of the dividend as C's fmod, or of the divisor.</summary>
     public static void Modulo(OperatorCall call)
     {
-        if (call.Int("fmod", 0) == 0) throw call.Fail("it takes whole-number remainders of data, which is not supported; leave that part out with --outputs");
+        var likeC = call.Int("fmod", 0) != 0;
+        if (!likeC && !IsWhole(call)) throw call.Fail("it takes whole-number remainders of real numbers, which the standard does not define; export the model with fmod");
         var builder = call.Builder;
         var (left, right) = Pair(call);
         var quotient = builder.Divide(left, right);
-        var whole = builder.Multiply(builder.Apply(FunctionKind.Sign, quotient), builder.Apply(FunctionKind.Floor, Magnitude(builder, quotient)));
-        call.Set(builder.Subtract(left, builder.Multiply(right, whole)));
+        Set(call, builder.Subtract(left, builder.Multiply(right, likeC ? Truncated(builder, quotient) : builder.Apply(FunctionKind.Floor, quotient))));
     }
 
     /// <summary>Operators on bits, which are computed where their operands are known (ConstantFolding).</summary>

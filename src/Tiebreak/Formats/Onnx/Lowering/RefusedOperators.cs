@@ -10,9 +10,9 @@ static class RefusedOperators
     /// <summary>Why, and what to do instead; null where nothing is known of the operator.</summary>
     public static string? ReasonFor(string domain, string type) => (domain, type) switch
     {
-        (_, "QuantizeLinear" or "DynamicQuantizeLinear" or "QLinearConv" or "QLinearMatMul" or "MatMulInteger" or "ConvInteger") => Quantised,
+        ("", "QuantizeLinear" or "DynamicQuantizeLinear" or "QLinearConv" or "QLinearMatMul" or "MatMulInteger" or "ConvInteger") => Quantised,
         ("com.microsoft", "MatMulNBits" or "MatMulBnb4" or "MatMulFpQ4" or "MatMulIntegerToFloat" or "MatMulInteger16" or "DynamicQuantizeMatMul" or "DynamicQuantizeLSTM" or "QAttention" or "QGemm" or "QMoE"
-            or "QEmbedLayerNormalization" or "GatherBlockQuantized" or "DequantizeLinear" or "DequantizeBFP" or "QuantizeBFP" or "GemmFloat8" or "MulInteger" or "ReduceSumInteger") => Quantised,
+            or "QEmbedLayerNormalization" or "GatherBlockQuantized" or "QuantizeLinear" or "DequantizeBFP" or "QuantizeBFP" or "GemmFloat8" or "MulInteger" or "ReduceSumInteger") => Quantised,
         ("com.microsoft", _) when type.StartsWith("QLinear", StringComparison.Ordinal) || type.StartsWith("QOrdered", StringComparison.Ordinal) => Quantised,
         ("", "StringNormalizer" or "StringConcat" or "StringSplit" or "RegexFullMatch" or "TfIdfVectorizer") or ("ai.onnx.ml", "CategoryMapper" or "LabelEncoder") or ("com.microsoft", "Tokenizer") => Text,
         ("", "NonMaxSuppression" or "MaxRoiPool") => Boxes,

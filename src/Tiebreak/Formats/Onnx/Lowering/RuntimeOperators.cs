@@ -36,6 +36,7 @@ static class RuntimeOperators
         Rule("FusedConv", FusedLayers.Conv),
         Rule("GemmFastGelu", FusedLayers.GemmFastGelu),
 
+        Rule("DequantizeLinear", Quantized.DequantizeLinear),
         Rule("GatherND", GatherNd.Lower),
         Rule("GridSample", Interpolation.GridSample),
         Rule("Trilu", Scattering.Trilu),

@@ -53,6 +53,14 @@ public sealed class ArithmeticOperatorsTests
         First(new OnnxModelBuilder().Opset(18).Integers("a", -7, 7).Integers("b", 3, type == "BitwiseAnd" || type == "BitwiseOr" || type == "BitwiseXor" ? 3 : type == "Mod" ? 4 : 3)
             .Node(type, ["a", "b"], ["c"], fmod >= 0 ? [Int("fmod", fmod)] : []).Node("Cast", ["c"], ["y"], Int("to", 1)).Output("y")));
 
+    [Theory]
+    [InlineData("Div", -1, -2, 1)]
+    [InlineData("Mod", 0, 2, 1)]
+    [InlineData("Mod", 1, -1, 1)]
+    [InlineData("Sub", -1, -10, 1)]
+    public void Whole_numbers_of_data_are_divided_without_a_rest(string type, int fmod, double first, double second) => Assert.Equal([first, second],
+        First(new OnnxModelBuilder().Input("a", TensorProto.Types.DataType.Int64, 2).Integers("b", 3, 3).Node(type, ["a", "b"], ["c"], fmod >= 0 ? [Int("fmod", fmod)] : []).Node("Cast", ["c"], ["i"], Int("to", (long)TensorProto.Types.DataType.Int32)).Node("Cast", ["i"], ["y"], Int("to", 1)).Output("y"), ("a", [-7, 4])));
+
     [Fact]
     public void Bits_of_known_numbers_are_shifted() => Assert.Equal([32, 16, 8, 4],
         First(new OnnxModelBuilder().Integers("a", 16, 4).Integers("b", 1, 2).Node("BitShift", ["a", "b"], ["c"], Text("direction", "LEFT")).Node("BitShift", ["a", "one"], ["d"], Text("direction", "RIGHT")).Integers("one", 1, 0)
