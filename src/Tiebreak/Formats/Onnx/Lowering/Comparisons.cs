@@ -9,6 +9,8 @@ static class Comparisons
     static readonly ScalarFunction Positive = new(FunctionKind.Step);
     static readonly ScalarFunction NotNegative = new(FunctionKind.Step, AtZero: 1);
 
+    const int MostKnown = 1 << 24;
+
     public static void Greater(OperatorCall call) => Compare(call, (builder, left, right) => builder.Apply(Positive, builder.Subtract(left, right)));
 
     public static void GreaterOrEqual(OperatorCall call) => Compare(call, (builder, left, right) => builder.Apply(NotNegative, builder.Subtract(left, right)));
@@ -75,11 +77,30 @@ static class Comparisons
         if (gate.Integers is not null)
         {
             var flags = SliceOperators.Spread(call, gate, shape).Integers!;
-            call.Set(0, Value.Of(builder.Add(Kept(call, 1, shape, flags, 1), Kept(call, 2, shape, flags, 0)), kind));
+            if (call.Input(1) is { Node: null, Known: not null } && call.Input(2) is { Node: null, Known: not null } && shape.Count <= MostKnown)
+            {
+                var (a, b) = (Masks.Doubles(SliceOperators.Spread(call, call.Input(1), shape).Known!), Masks.Doubles(SliceOperators.Spread(call, call.Input(2), shape).Known!));
+                call.Set(0, Value.Of(shape, new DoubleTensor([.. flags.Select((flag, k) => flag != 0 ? a[k] : b[k])])));
+            }
+            else if (Masks.Choice(call, builder.Constant(OperatorCall.Exact(flags), shape)) is { } chosenByMask)
+            {
+                call.Set(0, chosenByMask);
+            }
+            else
+            {
+                call.Set(0, Value.Of(builder.Add(Kept(call, 1, shape, flags, 1), Kept(call, 2, shape, flags, 0)), kind));
+            }
+
             return;
         }
 
         var open = builder.BroadcastTo(call.NodeOf(gate), shape);
+        if (Masks.Choice(call, open) is { } masked)
+        {
+            call.Set(0, masked);
+            return;
+        }
+
         var chosen = builder.Multiply(open, builder.BroadcastTo(call.Node(1), shape));
         var other = builder.Multiply(Opposite(builder, open), builder.BroadcastTo(call.Node(2), shape));
         call.Set(0, Value.Of(builder.Add(chosen, other), kind));

@@ -11,7 +11,7 @@ namespace Tiebreak.Formats.Onnx.Lowering;
 static class ConstantFolding
 {
     /// <summary>Whole numbers make masks, too, which may be large; of real numbers only settings are computed.</summary>
-    const int MostReal = 4096;
+    const int MostReal = 1 << 16;
     const int MostWhole = 1 << 20;
 
     /// <summary>Sets the node's result if all operands are known and the operator is one of these.</summary>

@@ -21,6 +21,7 @@ static class Convolutions
         NoteRoles(call, spatial, AxisMeaning.Output, AxisMeaning.Input);
         var windows = Windows.Of(call, x.Shape, [.. w.Shape.Sizes.Skip(Windows.Leading)]);
         if (!windows.Kernel.SequenceEqual(w.Shape.Sizes.Skip(Windows.Leading))) throw call.Fail($"its kernel_shape does not fit its kernel of shape {w.Shape}");
+        call.Lowering.NeverReached += windows.NeverInside;
         var wide = windows.Kernel.Where(size => size > 1).ToArray();
 
         var letters = new AxisLetters();

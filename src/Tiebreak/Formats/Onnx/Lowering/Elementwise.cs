@@ -23,6 +23,12 @@ static class Elementwise
     public static void Add(OperatorCall call)
     {
         NoteTerms(call);
+        if (call.InputCount == 2 && Masks.Sum(call) is { } masked)
+        {
+            call.Set(0, masked);
+            return;
+        }
+
         var (left, right) = Pair(call);
         Set(call, call.Builder.Add(left, right));
     }
@@ -30,9 +36,17 @@ static class Elementwise
     public static void Subtract(OperatorCall call)
     {
         NoteTerms(call);
+        if (call.InputCount == 2 && Masks.Sum(call, subtract: true) is { } masked)
+        {
+            call.Set(0, masked);
+            return;
+        }
+
         var (left, right) = Pair(call);
         Set(call, call.Builder.Subtract(left, right));
     }
+
+    public static void Exponential(OperatorCall call) => call.Set(Masks.Exponential(call, call.Input(0)));
 
     public static void Multiply(OperatorCall call)
     {

@@ -151,11 +151,12 @@ static class Normalizations
         call.Set(builder.Divide(x, builder.Broadcast(norm, x.Shape, axis)));
     }
 
-    public static void Softmax(OperatorCall call) => AlongAxes(call, (builder, x, axes) =>
+    public static void Softmax(OperatorCall call)
     {
-        var exponentials = builder.Apply(FunctionKind.Exp, x);
-        return builder.Divide(exponentials, builder.Broadcast(builder.ReduceSum(exponentials, axes), x.Shape, axes));
-    });
+        var axes = SoftmaxAxes(call);
+        var exponentials = Masks.Exponential(call, call.Input(0));
+        call.Set(call.Builder.Divide(exponentials, call.Builder.Broadcast(call.Builder.ReduceSum(exponentials, axes), exponentials.Shape, axes)));
+    }
 
     public static void LogSoftmax(OperatorCall call) => AlongAxes(call, LogSoftmax);
 
@@ -173,12 +174,14 @@ static class Normalizations
         return builder.Transpose(builder.Reshape(chosen, moved.Shape), [.. Enumerable.Range(0, order.Length).Select(axis => Array.IndexOf(order, axis))]);
     });
 
+    static void AlongAxes(OperatorCall call, Func<ProgramBuilder, Node, int[], Node> normalise) => call.Set(normalise(call.Builder, call.Node(0), SoftmaxAxes(call)));
+
     /// <summary>From opset 13 along one axis; before, along all axes from the given one on.</summary>
-    static void AlongAxes(OperatorCall call, Func<ProgramBuilder, Node, int[], Node> normalise)
+    static int[] SoftmaxAxes(OperatorCall call)
     {
-        var x = call.Node(0);
-        var axis = call.Axis(call.Int("axis", call.Opset < 13 ? 1 : -1), x.Shape.Rank);
-        call.Set(normalise(call.Builder, x, call.Opset < 13 ? [.. Enumerable.Range(axis, x.Shape.Rank - axis)] : [axis]));
+        var rank = call.Shape(0).Rank;
+        var axis = call.Axis(call.Int("axis", call.Opset < 13 ? 1 : -1), rank);
+        return call.Opset < 13 ? [.. Enumerable.Range(axis, rank - axis)] : [axis];
     }
 
     /// <summary>(x − mean) / √(variance + ε) over some axes; the variance is the biased one.</summary>

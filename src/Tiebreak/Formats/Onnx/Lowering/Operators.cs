@@ -73,6 +73,11 @@ static class Operators
         Rule("SplitToSequence", 11, Sequences.Split),
         Rule("ConcatFromSequence", 11, Sequences.Concat),
 
+        // Branches and loops.
+        Rule("If", 1, ControlFlow.If),
+        Rule("Loop", 1, ControlFlow.Loop),
+        Rule("Scan", 9, ControlFlow.Scan),
+
         // Arithmetic.
         Rule("Add", 7, Elementwise.Add),
         Rule("Sub", 7, Elementwise.Subtract),
@@ -102,7 +107,7 @@ static class Operators
         Rule("MelWeightMatrix", 17, Spectra.MelWeightMatrix),
 
         // Functions of one number.
-        Rule("Exp", 6, Elementwise.Function(FunctionKind.Exp)),
+        Rule("Exp", 6, Elementwise.Exponential),
         Rule("Log", 6, Elementwise.Function(FunctionKind.Log)),
         Rule("Sqrt", 6, Elementwise.Function(FunctionKind.Sqrt)),
         Rule("Tanh", 6, Elementwise.Function(FunctionKind.Tanh)),

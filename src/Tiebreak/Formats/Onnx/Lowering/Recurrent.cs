@@ -34,6 +34,8 @@ sealed class Recurrent
         if (_x.Shape[0] > MostSteps) throw call.Fail($"it has {_x.Shape[0]} steps, more than {MostSteps}; choose smaller sizes");
         if (call.HasAttribute("clip")) throw call.Fail("it clips its cells, which is not supported; export the model without clip");
         if (call.Has(4) && Array.Exists(call.Integers(4), length => length != _x.Shape[0])) throw call.Fail("its sequences differ in length, which is not supported; leave sequence_lens out");
+        if (call.Has(3) && call.Shape(3) != new Shape(_directions, 2 * gates * _hidden)) throw call.Fail($"a bias of shape {call.Shape(3)} does not fit {_directions} directions of {_hidden} units");
+        if (call.Has(7) && call.Shape(7) != new Shape(_directions, 3 * _hidden)) throw call.Fail($"peepholes of shape {call.Shape(7)} do not fit {_directions} directions of {_hidden} units");
         for (var k = 1; k <= 2; k++) call.UsedAs(k, ParameterRole.Dense, AxisMeaning.Other, AxisMeaning.Output, AxisMeaning.Input);
         call.UsedAs(3, ParameterRole.Bias, AxisMeaning.Other, AxisMeaning.Output);
     }
@@ -127,8 +129,9 @@ sealed class Recurrent
     {
         var shape = new Shape(_x.Shape[1], _hidden);
         if (!_call.Has(input)) return _builder.Fill(Rational.Zero, shape);
-        var start = _call.Node(input);
-        return Part(_batchFirst ? _builder.Transpose(start, 1, 0, 2) : start, direction, 0, shape);
+        var start = _batchFirst && _call.Shape(input).Rank == 3 ? _builder.Transpose(_call.Node(input), 1, 0, 2) : _call.Node(input);
+        if (start.Shape != new Shape(_directions, shape[0], _hidden)) throw _call.Fail($"its start state {input} has shape {_call.Shape(input)}, which does not fit {_directions} directions, a batch of {shape[0]} and {_hidden} units");
+        return Part(start, direction, 0, shape);
     }
 
     /// <summary>W·x + b of one gate at one step.</summary>

@@ -139,11 +139,10 @@ static class Scattering
             return;
         }
 
-        if (value is { Node: null, Known: { HasDoubles: true } known })
+        if (value is { Node: null, Known: { } known })
         {
             // A constant is cut before it becomes a node, since it may hold −∞.
-            var numbers = new double[known.Count];
-            known.ReadDoubles(0, numbers);
+            var numbers = Masks.Doubles(known);
             for (var k = 0; k < numbers.Length; k++)
                 if (!Keeps(k)) numbers[k] = 0;
             call.Set(0, Value.Of(value.Shape, new DoubleTensor(numbers)));

@@ -57,7 +57,11 @@ static class SliceOperators
             positions[axis] = Positions(call, value.Shape[axis], starts[k], ends[k], steps?[k] ?? 1);
         }
 
-        call.Set(0, ValueMoves.Grid(call, value, positions));
+        var cut = Array.FindIndex(positions, list => list is not null);
+        if (positions.Count(list => list is not null) == 1 && PositionTables.IsCut(call, value, cut, positions[cut]!, 1, 2))
+            call.Set(PositionTables.WithAnyRowLast(call, value, cut, ValueMoves.Grid(call, value, positions).Node!));
+        else
+            call.Set(0, ValueMoves.Grid(call, value, positions));
     }
 
     static int[] Positions(OperatorCall call, int size, long start, long end, long step)
@@ -87,7 +91,9 @@ static class SliceOperators
         {
             var positions = new int[]?[value.Shape.Rank];
             positions[axis] = [.. constant.Select(index => Row(call, index, value.Shape[axis]))];
+            var isCut = PositionTables.IsCut(call, value, axis, positions[axis]!, 1);
             var picked = ValueMoves.Grid(call, value, positions);
+            if (isCut) picked = Value.Of(PositionTables.WithAnyRowLast(call, value, axis, picked.Node!));
             call.Set(0, ValueMoves.Reshape(call, picked, new Shape([.. value.Shape.Sizes.Take(axis), .. indices.Shape.Sizes, .. value.Shape.Sizes.Skip(axis + 1)])));
             return;
         }

@@ -37,6 +37,9 @@ sealed class Value
     /// <summary>For a sequence: its values, whose number is always known.</summary>
     public IReadOnlyList<Value>? Items { get; init; }
 
+    /// <summary>Set where places of the value count as −∞; <see cref="Numbers"/> has the numbers as they are.</summary>
+    public MaskedNumbers? Masked { get; init; }
+
     /// <summary>Set where the value is a parameter seen through operators that only move its axes.</summary>
     public WeightView? Weight { get; init; }
 

@@ -96,6 +96,8 @@ static class ValueMoves
     static Value With(Value value, Shape target, Func<Node, Node> move, Func<long[], long[]> moveIntegers, Func<ExactTensor, ExactTensor> moveKnown, Func<int, Node> moveIndex, WeightView? view)
     {
         if (value.Node is not null) return new Value { Kind = value.Kind, Shape = target, Node = move(value.Node), Weight = view };
+        if (value.Masked is { } masked)
+            return new Value { Kind = value.Kind, Shape = target, Masked = new MaskedNumbers(move(masked.Clean), move(masked.Gate)), Numbers = () => move(value.Numbers!()) };
         if (value.Integers is not null) return Value.Of(target, moveIntegers(value.Integers), value.Kind);
         if (value.Known is not null) return Value.Of(target, value.Known is UniformTensor fill ? new UniformTensor(target.Count, fill.Value) : moveKnown(value.Known));
         if (value.Index is null) throw new ArgumentException("a sequence stands in place of a tensor");

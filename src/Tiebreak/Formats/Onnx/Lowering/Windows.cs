@@ -23,6 +23,9 @@ sealed record Windows(int[] Input, int[] Kernel, int[] Strides, int[] Dilations,
     /// <summary>Whether every window lies inside the input.</summary>
     public bool AllInside => !NeedPadding && Enumerable.Range(0, Kernel.Length).All(axis => (Count[axis] - 1) * Strides[axis] + (Kernel[axis] - 1) * Dilations[axis] < Input[axis]);
 
+    /// <summary>How many elements of the kernel lie in the padding wherever the window stands.</summary>
+    public int NeverInside => KernelCount - Enumerable.Range(0, Kernel.Length).Aggregate(1, (product, axis) => product * Enumerable.Range(0, Kernel[axis]).Count(k => EverInside(axis, k)));
+
     /// <summary>Elements in a window.</summary>
     public int KernelCount => Kernel.Aggregate(1, (product, size) => checked(product * size));
 
@@ -109,6 +112,13 @@ sealed record Windows(int[] Input, int[] Kernel, int[] Strides, int[] Dilations,
         }
 
         return builder.Gather(padded, new IndexMap.Affine(padded.Shape, new Shape([.. sizes]), 0, new Axes([.. strides])));
+    }
+
+    // The first window in which element k stands at or behind the input's begin decides: later ones stand further back.
+    bool EverInside(int axis, int k)
+    {
+        var first = Math.Max(0, (Begin[axis] - k * Dilations[axis] + Strides[axis] - 1) / Strides[axis]);
+        return first < Count[axis] && first * Strides[axis] + k * Dilations[axis] - Begin[axis] < Input[axis];
     }
 
     /// <summary>For each window, then each of its elements: whether it lies inside the input.</summary>
