@@ -72,12 +72,11 @@ public readonly struct Oracles(ulong seed, KinkConvention kinks)
         int zeros = 0, singular = 0;
         for (var i = start; i < start + count; i++)
         {
-            bool isZero = true, isOne = true;
+            var isZero = true;
             for (var lane = 0; lane < tuple.Length; lane++)
             {
                 var value = tuple[lane] = lanes[lane][i];
                 isZero &= value == 0;
-                isOne &= value == 1;
             }
 
             if (isZero && (known.AtZero >= 0 || known.SingularAtZero))
@@ -88,20 +87,15 @@ public readonly struct Oracles(ulong seed, KinkConvention kinks)
                 continue;
             }
 
-            if (isOne && known.AtOne >= 0)
-            {
-                for (var lane = 0; lane < tuple.Length; lane++) lanes[lane][i] = (ulong)known.AtOne;
-                continue;
-            }
-
             var negative = known.Parity != Parity.None && IsNegative(fields, tuple);
             if (negative)
                 for (var lane = 0; lane < tuple.Length; lane++) tuple[lane] = fields[lane].Negate(tuple[lane]);
+            var isKnown = known.AtOne >= 0 && !tuple.ContainsAnyExcept(1UL);
             var key = ElementKey.Of(tuple);
             for (var lane = 0; lane < tuple.Length; lane++)
             {
                 var field = fields[lane];
-                var y = draws[lane].Draw(field, key);
+                var y = isKnown ? (ulong)known.AtOne : draws[lane].Draw(field, key);
                 if (negative && known.Parity == Parity.Odd) y = field.Negate(y);
                 if (isStep) y = field.Multiply(field.Add(y, 1), field.Modulus / 2 + 1);
                 lanes[lane][i] = y;

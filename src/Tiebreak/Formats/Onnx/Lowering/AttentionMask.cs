@@ -6,8 +6,6 @@ namespace Tiebreak.Formats.Onnx.Lowering;
 /// <summary>What keeps queries from keys: numbers added to the scores, and gates, 0 or 1, behind the exponential.</summary>
 sealed record AttentionMask(Node? Bias, Node? Gate)
 {
-    const double MaskBelow = -1e4; // theory §4: such a constant before a softmax counts as −∞
-
     /// <summary>Both masks.</summary>
     public AttentionMask With(ProgramBuilder builder, AttentionMask other)
     {
@@ -27,16 +25,8 @@ sealed record AttentionMask(Node? Bias, Node? Gate)
         var value = call.Input(input);
         var missing = keys - (value.Shape.Rank == 0 ? 1 : value.Shape[value.Shape.Rank - 1]);
         if (value.Kind != ElementKind.Float) return new AttentionMask(null, Padded(call, call.Node(input), missing));
-        var known = value.Node is null ? value.Known : (value.Node.Primitive as Primitive.Constant)?.Values;
-        if (known is null or UniformTensor || !known.HasDoubles) return new AttentionMask(Padded(call, call.Node(input), missing), missing > 0 ? Padded(call, call.Builder.Fill(Rational.One, value.Shape), missing) : null);
-        var numbers = new double[known.Count];
-        known.ReadDoubles(0, numbers);
-        var gates = Array.ConvertAll(numbers, number => number <= MaskBelow ? 0L : 1L);
-        if (Array.TrueForAll(gates, gate => gate == 1) && missing <= 0) return new AttentionMask(call.Node(input), null);
-        for (var k = 0; k < numbers.Length; k++)
-            if (gates[k] == 0) numbers[k] = 0;
-        var bias = Array.TrueForAll(numbers, number => number == 0) ? null : Padded(call, call.Builder.Constant(new DoubleTensor(numbers), value.Shape), missing);
-        return new AttentionMask(bias, Padded(call, call.Builder.Constant(OperatorCall.Exact(gates), value.Shape), missing));
+        if (Masks.Of(call, value) is { } masked) return new AttentionMask(Padded(call, masked.Clean, missing), Padded(call, masked.Gate, missing));
+        return new AttentionMask(Padded(call, call.Node(input), missing), missing > 0 ? Padded(call, call.Builder.Fill(Rational.One, value.Shape), missing) : null);
     }
 
     /// <summary>

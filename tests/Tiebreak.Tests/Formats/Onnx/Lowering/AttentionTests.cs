@@ -49,6 +49,15 @@ public sealed class AttentionTests
     }
 
     [Fact]
+    public void A_mask_may_be_chosen_by_data_before_it_is_added()
+    {
+        double[] gate = [1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1];
+        var builder = new OnnxModelBuilder().Opset(23).Input("q", 2, 4, 3, 5).Input("k", 2, 2, 4, 5).Input("v", 2, 2, 4, 5).Input("seen", TensorProto.Types.DataType.Bool, 3, 4).Weight("zero", [], 0).Weight("hidden", [], float.NegativeInfinity)
+            .Node("Where", ["seen", "zero", "hidden"], ["m"]).Node("Attention", ["q", "k", "v", "m"], ["y"]).Output("y");
+        Near((Plain with { Mask = (_, _, s, t) => gate[s * 4 + t] == 0 ? Hidden : 0 }).Of(Q, K, V), Run(builder, ("seen", gate)));
+    }
+
+    [Fact]
     public void Past_keys_stand_before_the_present_ones()
     {
         double[] past = Mixed(2 * 2 * 1 * 5, 5), pastValues = Mixed(2 * 2 * 1 * 5, 6);
