@@ -47,6 +47,9 @@ public sealed record LoweringOptions
     /// <summary>Where data decide between branches: whether the first is taken, in the order met; those beyond the list take it.</summary>
     public IReadOnlyList<bool> Branches { get; init; } = [];
 
+    /// <summary>Whether outputs that hold no real numbers are made, too, where the program can make them: for comparisons, since no loss sees them.</summary>
+    internal bool WholeOutputs { get; init; }
+
     /// <summary>Whether the model's single scalar output is the loss.</summary>
     public bool OutputIsLoss { get; init; }
 }

@@ -1,3 +1,4 @@
+using Tiebreak.Conformance;
 using Tiebreak.Programs;
 using Tiebreak.Tests.Programs;
 

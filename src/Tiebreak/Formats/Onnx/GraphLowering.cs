@@ -287,7 +287,20 @@ sealed class GraphLowering
     {
         if (value.Node is { } node && value.Kind == ElementKind.Float) Builder.Output(name, node);
         else if (value.Known is not null) Builder.Output(name, ConstantNode(value));
+        else if (Options.WholeOutputs && WholeNumbers(value) is { } whole) Builder.Output(name, whole);
         else Note($"output `{name}` holds no real numbers, so no loss sees it");
+    }
+
+    /// <summary>Whole numbers or Booleans as numbers of the program; null where it has only their distribution over any number of rows.</summary>
+    Node? WholeNumbers(Value value)
+    {
+        if (value.Node is { } gate) return gate;
+        if (value.Integers is { } integers) return Builder.Constant(OperatorCall.Exact(integers), value.Shape);
+        if (value.Numbers is { } numbers) return numbers();
+        if (value is not { Index: { } index, Rows: { } rows }) return null;
+        var letters = new AxisLetters().Take(value.Shape.Rank + 1);
+        var places = Builder.Constant(OperatorCall.Exact([.. Enumerable.Range(0, rows).Select(row => (long)row)]), new Shape(rows));
+        return Builder.Contract(letters, letters[^1..], letters[..^1], index(rows), places);
     }
 
     void RequireScalarLoss(TensorProgram program)

@@ -15,7 +15,7 @@ static class WantedOutputs
         {
             // A type left out is decided when the value is known.
             var type = (DataType)(output.Type?.TensorType?.ElemType ?? 0);
-            if (type == DataType.Undefined || TensorReader.FormatOf(type) is not null) real.Add(output.Name);
+            if (type == DataType.Undefined || options.WholeOutputs || TensorReader.FormatOf(type) is not null) real.Add(output.Name);
             else notes.Add($"output `{output.Name}` holds no real numbers, so no loss sees it");
         }
 

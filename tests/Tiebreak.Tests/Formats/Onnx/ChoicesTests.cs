@@ -1,5 +1,5 @@
+using Tiebreak.Conformance;
 using Tiebreak.Programs;
-using Tiebreak.Tests.Programs;
 using Xunit;
 
 namespace Tiebreak.Tests.Formats.Onnx;

@@ -1,9 +1,9 @@
 using global::Onnx;
 using Google.Protobuf;
+using Tiebreak.Conformance;
 using Tiebreak.Formats;
 using Tiebreak.Formats.Onnx;
 using Tiebreak.Programs;
-using Tiebreak.Tests.Programs;
 using Xunit;
 using AttributeType = Onnx.AttributeProto.Types.AttributeType;
 using DataType = Onnx.TensorProto.Types.DataType;

@@ -1,7 +1,7 @@
 using global::Onnx;
 using Google.Protobuf;
+using Tiebreak.Conformance;
 using Tiebreak.Programs;
-using Tiebreak.Tests.Programs;
 using Xunit;
 using DataType = Onnx.TensorProto.Types.DataType;
 

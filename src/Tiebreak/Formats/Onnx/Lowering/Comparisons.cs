@@ -39,7 +39,8 @@ static class Comparisons
     /// <summary>1 where x is not 0.</summary>
     public static Node IsNotZero(OperatorCall call, Node operand) => Opposite(call.Builder, IsZero(call.Builder, operand));
 
-    static Node IsZero(ProgramBuilder builder, Node operand) =>
+    /// <summary>1 where x is 0.</summary>
+    public static Node IsZero(ProgramBuilder builder, Node operand) =>
         builder.Multiply(builder.Apply(NotNegative, operand), builder.Apply(NotNegative, builder.Negate(operand)));
 
     public static void IsNaN(OperatorCall call) => IsSpecial(call, double.IsNaN);

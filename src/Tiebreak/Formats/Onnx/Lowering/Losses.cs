@@ -49,18 +49,34 @@ static class Losses
     public static void OneHot(OperatorCall call)
     {
         var builder = call.Builder;
-        var indices = IndexData.Of(call, 0);
+        var indices = call.Input(0) is { Kind: ElementKind.Float, Node: not null } numbered ? numbered : IndexData.Of(call, 0);
         var depths = call.Settings(1);
         if (depths.Length != 1 || depths[0].Sign <= 0 || depths[0] > 1 << 24) throw call.Fail("its depth must be one positive number");
         var depth = (int)ConstantFolding.Whole(depths[0]);
         var values = call.Settings(2);
         if (values.Length != 2) throw call.Fail("its values must be two numbers, off and on");
-        var hot = Distribution(call, indices, depth);
+        var hot = indices is { Kind: ElementKind.Float, Node: { } numbers } ? Places(builder, numbers, depth) : Distribution(call, indices, depth);
         var mixed = builder.Offset(builder.Scale(hot, values[1] - values[0]), values[0]);
         var rank = hot.Shape.Rank;
         var axis = call.Axis(call.Int("axis", -1), rank);
         int[] order = [.. Enumerable.Range(0, axis), rank - 1, .. Enumerable.Range(axis, rank - 1 - axis)];
         call.Set(builder.Transpose(mixed, order));
+    }
+
+    /// <summary>Real numbers as indices: without what stands behind the point, and negative ones from the end. Gates, so that no gradient passes.</summary>
+    static Node Places(ProgramBuilder builder, Node numbers, int depth)
+    {
+        Node Whole(Node x) => builder.Multiply(builder.Apply(FunctionKind.Step, x), builder.Apply(FunctionKind.Floor, x));
+        var whole = builder.Subtract(Whole(numbers), Whole(builder.Negate(numbers)));
+        var shape = new Shape([.. numbers.Shape.Sizes, depth]);
+        var spread = builder.Broadcast(whole, shape, shape.Rank - 1);
+        Node Is(int first)
+        {
+            var places = builder.Constant(OperatorCall.Exact([.. Enumerable.Range(first, depth).Select(place => (long)place)]), new Shape(depth));
+            return Comparisons.IsZero(builder, builder.Subtract(spread, builder.BroadcastTo(places, shape)));
+        }
+
+        return builder.Add(Is(0), Is(-depth));
     }
 
     /// <summary>Indices as distributions along a new last axis.</summary>

@@ -1,6 +1,6 @@
 using Tiebreak.Programs;
 
-namespace Tiebreak.Tests.Programs;
+namespace Tiebreak.Conformance;
 
 /// <summary>
 /// Computes a program in float64, slowly and obviously: gates and choices take the branch that real numbers take. The judge of lowerings:
@@ -9,11 +9,17 @@ namespace Tiebreak.Tests.Programs;
 public static class FloatEvaluator
 {
     /// <summary>The values of all outputs; leaves are asked for by their node.</summary>
-    public static IReadOnlyList<(string Name, Shape Shape, double[] Values)> Evaluate(TensorProgram program, Func<Node, double[]> leaf)
+    public static IReadOnlyList<OutputValues> Evaluate(TensorProgram program, Func<Node, double[]> leaf)
     {
         var values = new double[program.Nodes.Count][];
-        foreach (var node in program.Nodes) values[node.Id] = Value(node, [.. node.Operands.Select(operand => values[operand.Id])], leaf);
-        return [.. program.Outputs.Select(output => (output.Name, output.Node.Shape, values[output.Node.Id]))];
+        var needed = new bool[values.Length];
+        foreach (var (_, node) in program.Outputs) needed[node.Id] = true;
+        foreach (var node in program.Nodes.Reverse())
+            if (needed[node.Id])
+                foreach (var operand in node.Operands) needed[operand.Id] = true;
+        foreach (var node in program.Nodes)
+            if (needed[node.Id]) values[node.Id] = Value(node, [.. node.Operands.Select(operand => values[operand.Id])], leaf);
+        return [.. program.Outputs.Select(output => new OutputValues(output.Name, output.Node.Shape, values[output.Node.Id]))];
     }
 
     static double[] Value(Node node, double[][] x, Func<Node, double[]> leaf)
