@@ -42,6 +42,7 @@ public static class Check
         Freeze = options.Freeze,
         Outputs = options.Outputs,
         AlsoOutputs = options.AlsoOutputs,
+        Opaque = options.Opaque,
         OutputIsLoss = options.Loss == LossKind.Outputs,
     };
 
@@ -65,7 +66,7 @@ public static class Check
     // Refines at the smallest sizes, and at larger ones until two agree.
     static Analysis Refine(IModelFile file, LoweringOptions lowering, RefinementOptions options)
     {
-        const int MostEnlargements = 4;
+        const int MostEnlargements = 8;
         var sizes = new Sizes(file, lowering);
         var step = 0;
         var model = sizes.Smallest(ref step);
@@ -75,7 +76,7 @@ public static class Check
         for (var enlargement = 0; ; enlargement++)
         {
             var (result, withoutNoise) = model.HasDropout
-                ? SetUnderNoise.Find(model, file.Lower(lowering with { Dropout = false, Dims = model.Dims }), options)
+                ? SetUnderNoise.Find(model, Ways.Lower(file, lowering with { Dropout = false }, model.Ways), options)
                 : (SmallestInvariantSet.Find(model, options), null);
             if (result.Partition is not { } partition)
                 return new Analysis { Model = model, NonFinite = NonFiniteValues.AtStart(result.SingularOrigins) };
@@ -85,14 +86,22 @@ public static class Check
             {
                 step++;
                 var larger = sizes.Smallest(ref step);
-                if (SmallestInvariantSet.IsInvariant(larger, partition, options)) confirmed = larger.Dims;
+                var isLarger = larger.Ways.Zip(model.Ways).Any(pair => pair.First.Dims.Any(dim => dim.Value > pair.Second.Dims[dim.Key]));
+                if (!isLarger) model = model with { Notes = [.. model.Notes, "no larger sizes work, so the answer is for these alone"] };
+                else if (SmallestInvariantSet.IsInvariant(larger, partition, options)) confirmed = larger.Dims;
                 else if (enlargement < MostEnlargements)
                 {
                     model = larger;
                     continue;
                 }
+                else
+                {
+                    model = model with { Notes = [.. model.Notes, "the answer still changed at the next larger sizes; give those that training uses with --dim"] };
+                }
             }
 
+            if (sizes.AnyFree && model.NeverReached > 0)
+                model = model with { Notes = [.. model.Notes, $"at every size that works {model.NeverReached} places of kernels only meet padding, so what stands there is stuck"] };
             return new Analysis
             {
                 Model = model,
@@ -124,7 +133,7 @@ public static class Check
         try
         {
             var several = lowering with { Batch = batch };
-            var enlarged = file.Lower(several with { Dims = model.Dims });
+            var enlarged = Ways.Lower(file, several, model.Ways);
             return (enlarged with { Notes = [.. enlarged.Notes, $"the file fixes the batch at 1; analysed at {batch}, as batch normalisation needs"] }, several);
         }
         catch (TiebreakException)

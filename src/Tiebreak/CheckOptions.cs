@@ -18,6 +18,9 @@ public sealed record CheckOptions
     /// <summary>Inner tensors that some loss sees, besides the outputs.</summary>
     public IReadOnlyList<string> AlsoOutputs { get; init; } = [];
 
+    /// <summary>Operators to take as unknown functions of their operands, by type (<c>GridSample</c>, <c>com.example.Foo</c>).</summary>
+    public IReadOnlyList<string> Opaque { get; init; } = [];
+
     /// <summary>Sizes for free dimensions, by name.</summary>
     public IReadOnlyDictionary<string, int> Dims { get; init; } = new Dictionary<string, int>(StringComparer.Ordinal);
 

@@ -12,6 +12,7 @@ sealed class AnalysisOptions
     readonly Option<string[]> _dim = Many("--dim", "NAME=SIZE", "The size of a free dimension (repeatable)");
     readonly Option<string[]> _outputs = Many("--outputs", "GLOB", "The outputs that the loss sees (repeatable) [default: all]");
     readonly Option<string[]> _alsoOutput = Many("--also-output", "NAME", "An inner tensor that some loss sees, too (repeatable)");
+    readonly Option<string[]> _opaque = Many("--opaque", "OP", "Take this operator of the graph as an unknown function of its operands (repeatable)");
     readonly Option<string> _dropout = One("--dropout", "on|off", "Whether dropouts of the graph draw masks [default: on]");
     readonly Option<string> _batchNorm = One("--batch-norm", "training|inference", "Whether batch normalisation uses the batch's statistics [default: training]");
     readonly Option<string> _batch = One("--batch", "N", "The batch size to analyse at [default: chosen]");
@@ -21,7 +22,7 @@ sealed class AnalysisOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _dropout, _batchNorm, _batch, _seed, _errorBound }) command.Add(option);
+        foreach (var option in new Option[] { _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _opaque, _dropout, _batchNorm, _batch, _seed, _errorBound }) command.Add(option);
     }
 
     /// <summary>What the user typed.</summary>
@@ -34,6 +35,7 @@ sealed class AnalysisOptions
         Dims = Dims(parsed),
         Outputs = Globs(parsed, _outputs),
         AlsoOutputs = Globs(parsed, _alsoOutput),
+        Opaque = Globs(parsed, _opaque),
         Dropout = Word(parsed, _dropout, "on", "off") == "on",
         BatchNormTraining = Word(parsed, _batchNorm, "training", "inference") == "training",
         Batch = parsed.GetValue(_batch) is { } batch ? Size(_batch.Name, batch) : null,

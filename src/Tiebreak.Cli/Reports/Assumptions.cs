@@ -18,7 +18,7 @@ sealed record Assumptions(string Loss, IReadOnlyList<string> Outputs, string Bat
         if (result.Options.Batch is { } batch) dims.TryAdd("batch", batch);
         return new Assumptions(
             model.OutputIsLoss ? "outputs" : "any",
-            [.. model.Program.Outputs.Select(output => output.Name)],
+            model.OutputNames,
             result.Options.BatchNormTraining ? "training" : "inference",
             !result.Options.Dropout ? "off" : model.HasDropout ? "on" : "none",
             dims);

@@ -174,8 +174,8 @@ static class TextReport
             foreach (var line in Wrapped("assumed: ", string.Join("; ", assumed))) yield return line;
             if (result.Counts is not null)
             {
-                var proved = $"in {analysis.Rounds} {(analysis.Rounds == 1 ? "round" : "rounds")}, {analysis.Verifications} {(analysis.Verifications == 1 ? "verification" : "verifications")} that err with chance {analysis.Epsilon:0.#e-0} each: "
-                    + $"wrong with chance {analysis.ErrorBound:0.#e-0} at most; seed {result.Options.Seed}";
+                var chance = analysis.Verifications == 1 ? $"1 verification that errs with chance {analysis.Epsilon:0.#e-0}" : $"{analysis.Verifications} verifications that err with chance {analysis.Epsilon:0.#e-0} each";
+                var proved = $"in {analysis.Rounds} {(analysis.Rounds == 1 ? "round" : "rounds")}, {chance}: wrong with chance {analysis.ErrorBound:0.#e-0} at most; seed {result.Options.Seed}";
                 foreach (var line in Wrapped("proved:  ", proved)) yield return line;
             }
 

@@ -41,6 +41,12 @@ public sealed record LoweringOptions
     /// <summary>Inner tensors that some loss sees, too.</summary>
     public IReadOnlyList<string> AlsoOutputs { get; init; } = [];
 
+    /// <summary>Operators to take as unknown functions of their operands, by type.</summary>
+    public IReadOnlyList<string> Opaque { get; init; } = [];
+
+    /// <summary>Where data decide between branches: whether the first is taken, in the order met; those beyond the list take it.</summary>
+    public IReadOnlyList<bool> Branches { get; init; } = [];
+
     /// <summary>Whether the model's single scalar output is the loss.</summary>
     public bool OutputIsLoss { get; init; }
 }

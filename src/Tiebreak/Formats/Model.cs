@@ -30,12 +30,33 @@ public sealed record Model
     /// <summary>The members of the smallest set that a batch normalisation takes mean and variance of; 0 without one.</summary>
     public long SmallestBatchNormSet { get; init; }
 
+    /// <summary>How many elements of kernels only ever meet padding at these sizes: larger ones may reach them.</summary>
+    public long NeverReached { get; init; }
+
     /// <summary>Whether the graph has a dropout that is active.</summary>
     public bool HasDropout { get; init; }
+
+    /// <summary>What a loss sees, under the names the file has.</summary>
+    public IReadOnlyList<string> OutputNames
+    {
+        get => field ?? [.. Program.Outputs.Select(output => output.Name)];
+        init;
+    }
+
+    /// <summary>The branches taken where data decide; of several ways those of the first.</summary>
+    public IReadOnlyList<BranchTaken> Branches { get; init; } = [];
+
+    /// <summary>The ways through the model that are put together here; empty for a model fresh from its file.</summary>
+    public IReadOnlyList<Way> Ways { get; init; } = [];
 
     /// <summary>Sentences about choices made while reading, for the report's assumptions.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 }
+
+/// <summary>One decision between branches that data make.</summary>
+/// <param name="Node">The node that branches.</param>
+/// <param name="First">Whether the first branch is taken.</param>
+public readonly record struct BranchTaken(string Node, bool First);
 
 /// <summary>One tensor of parameters.</summary>
 /// <param name="Name">Unique in its model.</param>

@@ -60,23 +60,23 @@ public readonly struct Oracles(ulong seed, KinkConvention kinks)
         var isKinked = isStep || function.Kind == FunctionKind.Sign;
         // Step is ½(1 + sign), so both draw from one oracle.
         var purpose = isStep ? RandomFunction.Purpose("sign") : RandomFunction.Purpose(function.ToString());
-        var draws = new LaneDraws(seed, purpose, fields.Length);
+        Span<LaneDraw> draws = stackalloc LaneDraw[fields.Length];
+        for (var lane = 0; lane < draws.Length; lane++) draws[lane] = new LaneDraw(seed, purpose, lane, fields.Length);
         Span<ulong> atZero = stackalloc ulong[fields.Length];
         Span<ulong> tuple = stackalloc ulong[fields.Length];
         for (var lane = 0; lane < fields.Length; lane++)
-            atZero[lane] = isKinked && kinks == KinkConvention.Random ? draws.Constant(fields[lane], lane)
+            atZero[lane] = isKinked && kinks == KinkConvention.Random ? draws[lane].Constant(fields[lane])
                 : isStep ? ExactImages.Image(fields[lane], Rational.FromDouble(function.AtZero))
                 : known.AtZero == 1 ? 1UL : 0;
 
         int zeros = 0, singular = 0;
         for (var i = start; i < start + count; i++)
         {
-            bool isZero = true, isOne = true;
+            var isZero = true;
             for (var lane = 0; lane < tuple.Length; lane++)
             {
                 var value = tuple[lane] = lanes[lane][i];
                 isZero &= value == 0;
-                isOne &= value == 1;
             }
 
             if (isZero && (known.AtZero >= 0 || known.SingularAtZero))
@@ -87,19 +87,15 @@ public readonly struct Oracles(ulong seed, KinkConvention kinks)
                 continue;
             }
 
-            if (isOne && known.AtOne >= 0)
-            {
-                for (var lane = 0; lane < tuple.Length; lane++) lanes[lane][i] = (ulong)known.AtOne;
-                continue;
-            }
-
             var negative = known.Parity != Parity.None && IsNegative(fields, tuple);
             if (negative)
                 for (var lane = 0; lane < tuple.Length; lane++) tuple[lane] = fields[lane].Negate(tuple[lane]);
+            var isKnown = known.AtOne >= 0 && !tuple.ContainsAnyExcept(1UL);
+            var key = ElementKey.Of(tuple);
             for (var lane = 0; lane < tuple.Length; lane++)
             {
                 var field = fields[lane];
-                var y = draws.Draw(field, lane, tuple);
+                var y = isKnown ? (ulong)known.AtOne : draws[lane].Draw(field, key);
                 if (negative && known.Parity == Parity.Odd) y = field.Negate(y);
                 if (isStep) y = field.Multiply(field.Add(y, 1), field.Modulus / 2 + 1);
                 lanes[lane][i] = y;
@@ -126,19 +122,26 @@ public readonly struct Oracles(ulong seed, KinkConvention kinks)
     public unsafe bool RawShares<TField>(TField[] fields, ulong*[] lanes, long start, int width, ReadOnlySpan<bool> allowed, TieBreak ties, Span<ulong> shares, Span<ulong> sums)
         where TField : struct, IField
     {
-        var members = new LaneDraws(seed, 0xC0015E, fields.Length);
         Span<int> first = width <= 256 ? stackalloc int[width] : new int[width];
-        FirstOccurrences(lanes, start, allowed, first);
+        Span<ElementKey> keys = width <= 256 ? stackalloc ElementKey[width] : new ElementKey[width];
+        Span<ulong> tuple = stackalloc ulong[fields.Length];
+        for (var i = 0; i < width; i++)
+        {
+            for (var lane = 0; lane < tuple.Length; lane++) tuple[lane] = lanes[lane][start + i];
+            keys[i] = ElementKey.Of(tuple);
+        }
+
+        FirstOccurrences(keys, allowed, first);
         var tied = false;
         shares.Clear();
-        Span<ulong> tuple = stackalloc ulong[fields.Length];
         for (var lane = 0; lane < fields.Length; lane++)
         {
             var field = fields[lane];
             ulong set = 0, sum = 0;
+            var member = new LaneDraw(seed, 0xC0015E, lane, fields.Length);
             for (var i = 0; i < width; i++)
-                if (first[i] == i) set = field.Add(set, members.Draw(field, lane, Tuple(tuple, start + i)));
-            var shareOf = new LaneDraws(seed ^ set, 0x5A4E, fields.Length);
+                if (first[i] == i) set = field.Add(set, member.Draw(field, keys[i]));
+            var shareOf = new LaneDraw(seed ^ set, 0x5A4E, lane, fields.Length);
             for (var i = 0; i < width; i++)
             {
                 if (first[i] < 0) continue;
@@ -148,7 +151,7 @@ public readonly struct Oracles(ulong seed, KinkConvention kinks)
                     continue;
                 }
 
-                var share = shareOf.Draw(field, lane, Tuple(tuple, start + i));
+                var share = shareOf.Draw(field, keys[i]);
                 if (share == 0) share = 1;
                 shares[lane * width + i] = share;
                 sum = field.Add(sum, share);
@@ -159,12 +162,6 @@ public readonly struct Oracles(ulong seed, KinkConvention kinks)
         }
 
         return tied;
-
-        ReadOnlySpan<ulong> Tuple(Span<ulong> tuple, long position)
-        {
-            for (var lane = 0; lane < tuple.Length; lane++) tuple[lane] = lanes[lane][position];
-            return tuple;
-        }
     }
 
     // Hands the share of a value on to all positions that hold it: in equal parts, or in random ones that depend on the position only.
@@ -187,57 +184,53 @@ public readonly struct Oracles(ulong seed, KinkConvention kinks)
     }
 
     // first[i]: the first allowed position that holds the same element as position i, or −1 where i is not allowed.
-    static unsafe void FirstOccurrences(ulong*[] lanes, long start, ReadOnlySpan<bool> allowed, Span<int> first)
+    static void FirstOccurrences(ReadOnlySpan<ElementKey> keys, ReadOnlySpan<bool> allowed, Span<int> first)
     {
         const int Quadratic = 24; // up to here comparing all pairs beats hashing
-        var seen = first.Length > Quadratic ? new Dictionary<(ulong, ulong), int>(first.Length) : null;
+        var seen = first.Length > Quadratic ? new Dictionary<ElementKey, int>(first.Length) : null;
         for (var i = 0; i < first.Length; i++)
         {
             first[i] = -1;
             if (!allowed.IsEmpty && !allowed[i]) continue;
-            var a = lanes[0][start + i];
-            var b = lanes[^1][start + i];
             if (seen is not null)
             {
-                if (seen.TryGetValue((a, b), out first[i])) continue;
-                seen.Add((a, b), i);
+                if (seen.TryGetValue(keys[i], out first[i])) continue;
+                seen.Add(keys[i], i);
                 first[i] = i;
                 continue;
             }
 
             var j = 0;
-            while (j < i && (first[j] < 0 || lanes[0][start + j] != a || lanes[^1][start + j] != b)) j++;
+            while (j < i && (first[j] < 0 || keys[j] != keys[i])) j++;
             first[i] = j;
         }
     }
 
-    /// <summary>One random function of a tuple for each lane, such that two tuples agree in all lanes' results only with the product of the lanes' chances.</summary>
-    readonly struct LaneDraws
+    /// <summary>What stands for an element, the tuple of its lanes: up to two lanes are the key, of more it is a hash of 128 bits.</summary>
+    readonly record struct ElementKey(ulong First, ulong Second)
     {
-        readonly RandomFunction _outer0;
-        readonly RandomFunction _inner0;
-        readonly RandomFunction _outer1;
-        readonly RandomFunction _inner1;
+        static readonly RandomFunction FirstHash = new(0x51C64E6D, 1);
+        static readonly RandomFunction SecondHash = new(0x2545F491, 2);
 
-        public LaneDraws(ulong seed, ulong purpose, int lanes)
+        public static ElementKey Of(ReadOnlySpan<ulong> tuple)
         {
-            if (lanes > 2) throw new ArgumentException("one or two lanes");
-            _outer0 = new RandomFunction(seed, purpose);
-            _inner0 = new RandomFunction(seed, ~purpose);
-            if (lanes == 1) return;
-            _outer1 = new RandomFunction(seed ^ 0xA5A5A5A5, purpose);
-            _inner1 = new RandomFunction(seed ^ 0xA5A5A5A5, ~purpose);
+            if (tuple.Length == 1) return new(tuple[0], 0);
+            if (tuple.Length == 2) return new(tuple[0], tuple[1]);
+            ulong first = 0, second = 0;
+            foreach (var value in tuple) (first, second) = (FirstHash.Word(first ^ value), SecondHash.Word(second ^ value));
+            return new(first, second);
         }
+    }
 
-        public ulong Draw<TField>(TField field, int lane, ReadOnlySpan<ulong> tuple) where TField : struct, IField
-        {
-            var outer = lane == 0 ? _outer0 : _outer1;
-            if (tuple.Length == 1) return outer.Below(field.Modulus, tuple[0]);
-            var inner = lane == 0 ? _inner0 : _inner1;
-            return outer.Below(field.Modulus, tuple[0] ^ inner.Word(tuple[1]));
-        }
+    /// <summary>A random function of elements for one lane; two elements agree in all lanes' results only with the product of the lanes' chances.</summary>
+    readonly struct LaneDraw(ulong seed, ulong purpose, int lane, int lanes)
+    {
+        readonly RandomFunction _outer = new(seed ^ (ulong)lane * 0xA5A5A5A5, purpose);
+        readonly RandomFunction _inner = new(seed ^ (ulong)lane * 0xA5A5A5A5, ~purpose);
 
-        public ulong Constant<TField>(TField field, int lane) where TField : struct, IField =>
-            (lane == 0 ? _inner0 : _inner1).Below(field.Modulus, ulong.MaxValue);
+        public ulong Draw<TField>(TField field, ElementKey key) where TField : struct, IField =>
+            _outer.Below(field.Modulus, lanes == 1 ? key.First : key.First ^ _inner.Word(key.Second));
+
+        public ulong Constant<TField>(TField field) where TField : struct, IField => _inner.Below(field.Modulus, ulong.MaxValue);
     }
 }

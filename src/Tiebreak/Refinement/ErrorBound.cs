@@ -7,25 +7,32 @@ namespace Tiebreak.Refinement;
 /// How likely one verification overlooks a false equation (theory §4), and so how many are needed.
 /// <para>
 /// Every value is a polynomial in independent random numbers: data, class values, oracle results, and reciprocals. A verification
-/// evaluates it in two fields at once, of two primes drawn at random in [2⁶⁰, 2⁶¹). In one field a polynomial of degree D that is not
+/// evaluates it in several fields at once, its lanes, of primes drawn at random in [2⁶⁰, 2⁶¹). In one field a polynomial of degree D that is not
 /// zero vanishes with chance at most D/2⁶⁰ (Schwartz-Zippel), or because the prime divides its coefficients, which happens with chance at most
 /// (bits/60) · 42/2⁶⁰, as there are at least 2⁶⁰/42 such primes and an integer of b bits has at most b/60 such factors. Call the sum q.
 /// </para>
 /// <para>
-/// An equation between two gradients is overlooked if it vanishes in both fields, with chance q² at the degree of gradients; or if two different arguments
-/// of an oracle are confused, which takes agreement in both fields, as oracles see both: N calls make fewer than N² pairs (each counted with both signs), each with
-/// chance q² at the degree of arguments. Hence ε = q(gradients)² + N² · q(arguments)².
+/// An equation between two gradients is overlooked if it vanishes in all L fields, with chance qᴸ at the degree of gradients; or if two different arguments
+/// of an oracle are confused, which takes agreement in all fields, as oracles see them all: N calls make fewer than N² pairs (each counted with both signs), each with
+/// chance qᴸ at the degree of arguments. Hence ε = q(gradients)ᴸ + N² · q(arguments)ᴸ. Deep networks of products (hard-swish after hard-swish) have degrees
+/// that two lanes cannot tell from zero; more lanes can.
 /// </para>
 /// </summary>
-static class ErrorBound
+/// <param name="Lanes">How many fields one verification evaluates in.</param>
+/// <param name="Epsilon">The chance that one verification overlooks a false equation; at most 1.</param>
+sealed record ErrorBound(int Lanes, double Epsilon)
 {
     const double FieldSize = 1152921504606846976; // 2⁶⁰, the least number of values a draw takes
+    const int FewestLanes = 2;
+    const int MostLanes = 8;
+    const int FewVerifications = 4;
     const int MostVerifications = 24;
 
-    /// <summary>ε for one verification of the given gradient program; at most 1.</summary>
+    /// <summary>The fewest lanes that bring the bound down in a few verifications, as memory grows with them.</summary>
     /// <param name="program">The program whose outputs are gradients.</param>
     /// <param name="bits">The bits of the largest numerator or denominator among start values and constants.</param>
-    public static double Epsilon(TensorProgram program, int bits)
+    /// <param name="bound">The wanted bound.</param>
+    public static ErrorBound Of(TensorProgram program, int bits, double bound)
     {
         var degrees = new Degrees(program);
         double Vanishes(double degree)
@@ -37,17 +44,17 @@ static class ErrorBound
 
         var equation = Vanishes(degrees.OfGradients);
         var confusion = Vanishes(degrees.OfArguments);
-        return Math.Min(1, equation * equation + degrees.OracleCalls * degrees.OracleCalls * confusion * confusion);
+        ErrorBound With(int lanes) => new(lanes, Math.Min(1, Math.Pow(equation, lanes) + degrees.OracleCalls * degrees.OracleCalls * Math.Pow(confusion, lanes)));
+        for (var lanes = FewestLanes; lanes < MostLanes; lanes++)
+            if (With(lanes).Needed(1, bound) <= FewVerifications) return With(lanes);
+        return With(MostLanes);
     }
 
     /// <summary>The bits of the largest numerator or denominator that a verification may meet among the numbers of the model.</summary>
     public static int Bits(IEnumerable<ExactTensor> values) => values.Select(tensor => tensor.MostBits).Append(1).Max();
 
     /// <summary>How many verifications bring rounds · εᵏ below the bound; at least 1, and no more than are bearable.</summary>
-    public static int Verifications(double epsilon, int rounds, double bound)
-    {
-        if (epsilon >= 1) return MostVerifications;
-        var needed = Math.Ceiling((Math.Log(bound) - Math.Log(rounds)) / Math.Log(epsilon));
-        return (int)Math.Clamp(needed, 1, MostVerifications);
-    }
+    public int Verifications(int rounds, double bound) => (int)Math.Clamp(Needed(rounds, bound), 1, Math.Max(1, MostVerifications / Lanes));
+
+    double Needed(int rounds, double bound) => Epsilon >= 1 ? double.PositiveInfinity : Math.Ceiling((Math.Log(bound) - Math.Log(rounds)) / Math.Log(Epsilon));
 }

@@ -6,7 +6,7 @@ namespace Tiebreak.Refinement;
 sealed class RoundMemory
 {
     readonly Dictionary<int, int[]> _spare = [];
-    readonly ulong[][] _gradientOfClass = [[], []];
+    readonly List<ulong[]> _gradientOfClass = []; // for each lane
     ulong[] _keys = [];
     ClassTable? _table;
 
@@ -15,8 +15,9 @@ sealed class RoundMemory
     /// <summary>One entry for each class up to the given number, all with the given value; one such array for each lane.</summary>
     public ulong[] GradientOfClass(int classes, ulong value, int lane = 0)
     {
-        ref var gradients = ref _gradientOfClass[lane];
-        if (gradients.Length <= classes) gradients = HugePages.NewArray<ulong>(checked(classes + classes / 4 + 1));
+        while (_gradientOfClass.Count <= lane) _gradientOfClass.Add([]);
+        var gradients = _gradientOfClass[lane];
+        if (gradients.Length <= classes) _gradientOfClass[lane] = gradients = HugePages.NewArray<ulong>(checked(classes + classes / 4 + 1));
         gradients.AsSpan(0, classes + 1).Fill(value);
         return gradients;
     }

@@ -11,43 +11,103 @@ sealed class Sizes(IModelFile file, LoweringOptions options)
     // Sets that are normalised over need three members; windows need room, networks that halve their input often need powers of two.
     static readonly int[] Ladder = [3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 512];
 
+    const int MostWays = 16;
+    const int MostOthers = 4;
+    const int Patience = 12; // larger sizes that reach no more than smaller ones did
+
     /// <summary>Whether anything is left to choose.</summary>
     public bool AnyFree => Open.Count > 0;
 
+    HashSet<string> _batches = [.. file.FreeDims.Where(IsBatch)];
+
     List<string> Open { get; } = [.. file.FreeDims.Where(name => !options.Dims.ContainsKey(name))];
 
-    /// <summary>The model at the smallest sizes that work, counting from the given step of the ladder; <paramref name="step"/> becomes the one used.</summary>
-    /// <exception cref="TiebreakException">No size works; the message is that of the smallest one.</exception>
+    /// <summary>
+    /// The model at the smallest sizes that work and let every kernel reach all its elements, counting from the given step of the ladder; where no size from there on works,
+    /// at the largest below. <paramref name="step"/> becomes the one used. Where data decide between branches, all ways, each at sizes of its own.
+    /// </summary>
+    /// <exception cref="TiebreakException">No size works; the message is that of the smallest one. Or there are too many ways.</exception>
     public Model Smallest(ref int step)
     {
-        if (!AnyFree)
-        {
-            RefuseUnknown();
-            return file.Lower(options);
-        }
-
         RefuseUnknown();
-        TiebreakException? first = null;
-        for (; step < Ladder.Length; step++)
+        var ways = new List<Model>();
+        var open = new Stack<bool[]>([[]]);
+        var begin = step;
+        while (open.TryPop(out var choices))
         {
-            try
-            {
-                return file.Lower(options with { Dims = At(step) });
-            }
-            catch (TiebreakException error)
-            {
-                first ??= error;
-            }
+            var at = begin;
+            var model = AnyFree ? Smallest(options with { Branches = choices }, ref at) : file.Lower(options with { Branches = choices });
+            step = Math.Max(step, at);
+            ways.Add(model);
+            bool[] taken = [.. model.Branches.Select(branch => branch.First)];
+            for (var k = taken.Length - 1; k >= choices.Length; k--) open.Push([.. taken[..k], false]);
+            if (ways.Count + open.Count > MostWays)
+                throw new TiebreakException($"data decide at {string.Join(", ", model.Branches.Take(3).Select(branch => $"`{branch.Node}`"))} and elsewhere, which makes more than {MostWays} ways through the model; export it with fixed branches, or leave that part out with --outputs");
         }
 
+        return Ways.Join(ways);
+    }
+
+    // Which sizes are batches is a guess by name; where no size works, some other one may have to go with the batch.
+    Model Smallest(LoweringOptions way, ref int step)
+    {
+        TiebreakException? first = null;
+        var guess = _batches;
+        foreach (var batches in Guesses(guess))
+        {
+            _batches = batches;
+            if (Climb(way, ref step, ref first) is { } model) return model;
+        }
+
+        _batches = guess;
         throw first!;
+    }
+
+    IEnumerable<HashSet<string>> Guesses(HashSet<string> guess)
+    {
+        yield return guess;
+        var others = Open.Where(name => !guess.Contains(name)).Take(MostOthers).ToArray();
+        for (var subset = 1; subset < 1 << others.Length; subset++)
+            yield return [.. guess, .. others.Where((_, k) => (subset >> k & 1) != 0)];
+    }
+
+    Model? Climb(LoweringOptions way, ref int step, ref TiebreakException? first)
+    {
+        Model? best = null;
+        for (var (k, patience) = (step, Patience); k < Ladder.Length && patience > 0 && best is not { NeverReached: 0 }; k++)
+        {
+            if (TryLower(way, k, ref first) is not { } model) continue;
+            patience--;
+            if (best is null || model.NeverReached < best.NeverReached) (best, step, patience) = (model, k, Patience);
+        }
+
+        for (var k = step - 1; k >= 0 && best is null; k--)
+        {
+            best = TryLower(way, k, ref first);
+            if (best is not null) step = k;
+        }
+
+        return best;
+    }
+
+    Model? TryLower(LoweringOptions way, int step, ref TiebreakException? first)
+    {
+        try
+        {
+            return file.Lower(way with { Dims = At(step) });
+        }
+        catch (TiebreakException error)
+        {
+            first ??= error;
+            return null;
+        }
     }
 
     // Batches stay small whatever room the windows need: samples do not lie inside one another.
     Dictionary<string, int> At(int step)
     {
         var dims = new Dictionary<string, int>(options.Dims, StringComparer.Ordinal);
-        foreach (var name in Open) dims[name] = IsBatch(name) ? Ladder[Math.Min(step, 2)] : Ladder[step];
+        foreach (var name in Open) dims[name] = _batches.Contains(name) ? Ladder[Math.Min(step, 2)] : Ladder[step];
         return dims;
     }
 

@@ -50,7 +50,7 @@ public static class SmallestInvariantSet
     {
         using var search = new Search(model, options);
         var state = State.Of(model, partition);
-        var verifications = ErrorBound.Verifications(search.Epsilon, 1, options.ErrorBound);
+        var verifications = search.Bound.Verifications(1, options.ErrorBound);
         return search.Verify(state, verifications, attempt: 0);
     }
 
@@ -92,10 +92,10 @@ public static class SmallestInvariantSet
             _small = _gradient.WithOutputs([.. _gradient.Outputs.Where(output => !largeNames.Contains(output.Name))]);
             _pool = new BufferPool(idleLimit: 1 << 25);
             var constants = _gradient.Nodes.Select(node => node.Primitive).OfType<Primitive.Constant>().Select(constant => constant.Values);
-            Epsilon = ErrorBound.Epsilon(_gradient, ErrorBound.Bits(model.Parameters.Concat(model.Frozen).Select(parameter => parameter.Start).Concat(constants)));
+            Bound = ErrorBound.Of(_gradient, ErrorBound.Bits(model.Parameters.Concat(model.Frozen).Select(parameter => parameter.Start).Concat(constants)), options.ErrorBound);
         }
 
-        public double Epsilon { get; }
+        public ErrorBound Bound { get; }
 
         /// <summary>The algorithm. Null if a verification contradicts what the rounds found.</summary>
         public RefinementResult? Run<TField>(TField field, int attempt) where TField : struct, IField
@@ -129,15 +129,15 @@ public static class SmallestInvariantSet
                 }
 
                 Release();
-                var verifications = ErrorBound.Verifications(Epsilon, number, _options.ErrorBound);
+                var verifications = Bound.Verifications(number, _options.ErrorBound);
                 if (!Verify(state, verifications, attempt)) return null;
                 return new RefinementResult
                 {
                     Partition = state.ToPartition(),
                     Rounds = number,
                     Verifications = verifications,
-                    Epsilon = Epsilon,
-                    ErrorBound = Math.Min(1, number * Math.Pow(Epsilon, verifications)),
+                    Epsilon = Bound.Epsilon,
+                    ErrorBound = Math.Min(1, number * Math.Pow(Bound.Epsilon, verifications)),
                     MetKinks = _metKinks,
                 };
             }
@@ -170,7 +170,7 @@ public static class SmallestInvariantSet
             {
                 _options.Progress?.Invoke($"verification {number} of {times}");
                 var seed = SeedOf("verification", attempt, number);
-                PrimeField[] primes = [PrimeField.Draw(seed), PrimeField.Draw(~seed)];
+                PrimeField[] primes = [.. Enumerable.Range(0, Bound.Lanes).Select(lane => PrimeField.Draw(seed + (ulong)lane))];
                 var verification = new Verification<PrimeField>(primes, state, _memory);
                 Evaluate(primes, seed, state, verification.Accept);
                 if (verification.Violation is not null) return false;

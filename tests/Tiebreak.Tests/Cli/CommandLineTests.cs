@@ -61,7 +61,7 @@ public sealed class CommandLineTests : IDisposable
                 seen = options;
                 return HandMade.ConstantMlp().Check();
             },
-            "check", "m.onnx", "--loss", "outputs", "--freeze", "a*", "--freeze", "b", "--trainable", "c", "--dim", "n=3", "--dim", "a=b=4", "--outputs", "y", "--also-output", "z",
+            "check", "m.onnx", "--loss", "outputs", "--freeze", "a*", "--freeze", "b", "--trainable", "c", "--dim", "n=3", "--dim", "a=b=4", "--outputs", "y", "--also-output", "z", "--opaque", "Foo",
             "--dropout", "off", "--batch-norm", "inference", "--batch", "5", "--seed", "18446744073709551615", "--error-bound", "1e-30");
         Assert.NotNull(seen);
         Assert.Equal(LossKind.Outputs, seen.Loss);
@@ -70,6 +70,7 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal((3, 4), (seen.Dims["n"], seen.Dims["a=b"]));
         Assert.Equal(["y"], seen.Outputs);
         Assert.Equal(["z"], seen.AlsoOutputs);
+        Assert.Equal(["Foo"], seen.Opaque);
         Assert.Equal((false, false, 5, ulong.MaxValue, 1e-30), (seen.Dropout, seen.BatchNormTraining, seen.Batch, seen.Seed, seen.ErrorBound));
         Assert.Null(seen.Progress);
     }

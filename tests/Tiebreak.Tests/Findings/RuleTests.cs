@@ -116,6 +116,15 @@ public sealed class RuleTests
         Assert.Contains("all but one of `A` and `B`", finding.Fix, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true, 0, 1, 2, 0, 3, 4)] // the first place of both kernels
+    [InlineData(false, 0, 1, 2, 3, 0, 4)]
+    public void Places_of_kernels_that_only_meet_padding_are_told_apart(bool expected, params int[] codes)
+    {
+        var finding = Only(new HandMade().Add("k", [2, 1, 3], ParameterRole.Convolution, [AxisMeaning.Output, AxisMeaning.Input, AxisMeaning.Window], codes).Check(), "TB002");
+        Assert.Equal(expected, finding.Because.Contains("padding", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Stuck_by_zero_and_by_cancellation_are_two_findings()
     {

@@ -30,7 +30,8 @@ sealed class FunctionTables(ulong seed)
             ? PrimeField.Image(Rational.FromDouble(function.AtZero))
             : PrimeField.Multiply(PrimeField.Half, PrimeField.Add(BigInteger.One, Odd("sign", v))),
         FunctionKind.Sign => Odd("sign", v),
-        FunctionKind.Floor => v.IsZero ? v : Random("floor", v),
+        FunctionKind.Floor => v.IsZero || v.IsOne ? v : Random("floor", v),
+        FunctionKind.Round when PrimeField.Canonical(v).Magnitude.IsOne => v,
         FunctionKind.Round or FunctionKind.Tanh or FunctionKind.Erf or FunctionKind.Sin or FunctionKind.Atan or FunctionKind.Asin
             or FunctionKind.Asinh or FunctionKind.Atanh => Odd(function.Kind.ToString(), v),
         _ => throw new NotSupportedException($"no table for {function}"),

@@ -15,6 +15,8 @@ static class StuckParameters
         var unused = places.Where(place => !used.Contains(evidence.Parameters[place.Tensor].Name)).ToArray();
         var zero = places.Where(place => place.Cause == StuckCause.Zero).Except(unused).ToArray();
         var cancelled = places.Where(place => place.Cause == StuckCause.Cancellation && evidence.Parameters[place.Tensor].Role != ParameterRole.Bias).Except(unused).ToArray();
+        var taps = zero.Where(place => KernelPlaces.AreWhole(evidence, place)).ToArray();
+        zero = [.. zero.Except(taps)];
         if (unused.Length > 0)
         {
             yield return StuckPlaces.Draft(
@@ -35,6 +37,14 @@ static class StuckParameters
                     : "find the factor behind them that stays zero (a zero weight or scale, a relu that is never positive) and initialise it randomly");
         }
 
+        if (taps.Length > 0)
+        {
+            yield return StuckPlaces.Draft(
+                evidence, Rule, taps, "never move", StuckCause.Zero,
+                "they stand at the same places of all their kernels, which only meet padding or zeros at the sizes that were analysed",
+                "nothing, if the model is trained at such sizes; else give larger ones with --dim, or export the model with larger ones");
+        }
+
         if (cancelled.Length > 0)
         {
             yield return StuckPlaces.Draft(
@@ -42,6 +52,23 @@ static class StuckParameters
                 "the terms of their gradients cancel exactly; in floating point rounding noise is left, which adaptive optimisers amplify",
                 "freeze or remove them if a normalisation or softmax behind them cancels what they add; else initialise the tensors around them randomly");
         }
+    }
+}
+
+/// <summary>Recognises kernels of which whole places are stuck: what stands there never meets the input.</summary>
+static class KernelPlaces
+{
+    /// <summary>Whether some places of all kernels of a tensor are stuck, and no other part of it.</summary>
+    public static bool AreWhole(Evidence evidence, StuckPlace place)
+    {
+        var parameter = evidence.Parameters[place.Tensor];
+        if (parameter.Role != ParameterRole.Convolution || place.Count == parameter.Shape.Count) return false;
+        const int kernelAxes = 2; // those before run over channels
+        var codes = evidence.Partition.Codes[place.Tensor];
+        var each = parameter.Shape.Sizes.Skip(kernelAxes).Aggregate(1, (product, size) => product * size);
+        for (var index = each; index < codes.Length; index++)
+            if ((codes[index] == 0) != (codes[index % each] == 0)) return false;
+        return true;
     }
 }
 

@@ -67,6 +67,7 @@ public sealed class FormulaReader : IModelFile
     {
         Refuse(options.Outputs.Count > 0, "--outputs", "a formula has one output, its loss");
         Refuse(options.AlsoOutputs.Count > 0, "--also-output", "a formula's loss sees all it should; add the term to the loss");
+        Refuse(options.Opaque.Count > 0, "--opaque", "a formula has no operators of a graph");
         Refuse(options.Batch is not null, "--batch", "a formula's shapes are fixed; write the batch into them");
         Refuse(options.Dims.Count > 0, "--dim", "a formula has no free dimensions; change its shapes");
         string[] names = [.. _tensors.Select(entry => entry.Tensor.Name)];

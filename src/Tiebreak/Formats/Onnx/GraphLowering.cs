@@ -12,18 +12,25 @@ sealed class GraphLowering
 {
     readonly OnnxGraph _graph;
     readonly Trainable _trainable;
-    readonly Dictionary<string, Value> _values = new(StringComparer.Ordinal);
+    readonly HashSet<NodeProto> _needed = new(ReferenceEqualityComparer.Instance);
     readonly Dictionary<string, WeightSource> _sources;
     readonly HashSet<string> _used = new(StringComparer.Ordinal);
     readonly HashSet<string> _maskLeaves = new(StringComparer.Ordinal);
     readonly List<string> _notes = [];
 
+    const int DeepestNesting = 90;
+
+    readonly Scope _outermost = new(null);
+    Scope _scope;
+
     GraphLowering(OnnxGraph graph, LoweringOptions options)
     {
+        _scope = _outermost;
         _graph = graph;
         Options = options;
         _trainable = new Trainable(graph, options);
         _sources = graph.Sources.ToDictionary(source => source.Name, StringComparer.Ordinal);
+        Branches = new BranchChoices(options.Branches);
         Roles = new ParameterRoles(graph.Sources.ToDictionary(source => source.Name, source => source.Shape.Rank, StringComparer.Ordinal));
     }
 
@@ -32,6 +39,9 @@ sealed class GraphLowering
 
     /// <summary>What was asked for.</summary>
     public LoweringOptions Options { get; }
+
+    /// <summary>Which branches are taken where data decide.</summary>
+    public BranchChoices Branches { get; }
 
     /// <summary>Collects what the parameters do.</summary>
     public ParameterRoles Roles { get; }
@@ -48,6 +58,9 @@ sealed class GraphLowering
     /// <summary>The members of the smallest set that a batch normalisation normalises over; 0 without one.</summary>
     public long SmallestBatchNormSet { get; set; }
 
+    /// <summary>Elements of kernels that only ever meet padding at these sizes.</summary>
+    public long NeverReached { get; set; }
+
     /// <summary>Set by dropout.</summary>
     public bool HasDropout { get; set; }
 
@@ -60,6 +73,7 @@ sealed class GraphLowering
     public static Model Lower(OnnxGraph graph, LoweringOptions options)
     {
         graph.Inputs.RequireKnown(options.Dims);
+        OpaqueOperators.RequireHits(graph, options.Opaque);
         if (options.Batch is <= 0) throw new TiebreakException($"--batch {options.Batch}: the batch size must be at least 1");
         return new GraphLowering(graph, options).Lower();
     }
@@ -74,9 +88,9 @@ sealed class GraphLowering
     /// <exception cref="TiebreakException">It does not.</exception>
     public Value ValueOf(string name, OperatorCall call)
     {
-        if (_values.TryGetValue(name, out var value)) return value;
-        if (_sources.TryGetValue(name, out var source) && source.FromInitializer) return _values[name] = SourceValue(source);
-        if (_graph.Initializers.TryGetValue(name, out var tensor)) return _values[name] = Value.Of(tensor.Shape, tensor.Integers!, tensor.Kind);
+        if (_scope.Find(name) is { } value) return value;
+        if (_sources.TryGetValue(name, out var source) && source.FromInitializer) return _outermost.Set(name, SourceValue(source));
+        if (_graph.Initializers.TryGetValue(name, out var tensor)) return _outermost.Set(name, Value.Of(tensor.Shape, tensor.Integers!, tensor.Kind));
         throw call.Fail($"its operand `{name}` is made by no node before it; sort the graph's nodes, or export the model again");
     }
 
@@ -85,7 +99,7 @@ sealed class GraphLowering
     public void Define(string name, Value value, OperatorCall call)
     {
         if (value.Shape.Count > int.MaxValue) throw call.Fail($"its result `{name}` would have {value.Shape.Count} elements; choose smaller sizes");
-        if (!_values.TryAdd(name, value)) throw call.Fail($"its result `{name}` was made before; export the model again");
+        if (!_scope.TryAdd(name, value)) throw call.Fail($"its result `{name}` was made before; export the model again");
     }
 
     /// <summary>A source's value: a parameter if it is trained, else known numbers.</summary>
@@ -114,10 +128,9 @@ sealed class GraphLowering
     Model Lower()
     {
         var outputs = WantedOutputs.Of(_graph, Options, _notes);
-        var needed = Needed(outputs);
-        foreach (var input in _graph.Inputs.All) _values[input.Name] = InputValue(input);
-        foreach (var node in _graph.Proto.Node)
-            if (needed.Contains(node)) LowerNode(node);
+        FindNeeded(outputs);
+        foreach (var input in _graph.Inputs.All) _outermost.Set(input.Name, InputValue(input));
+        LowerNodes(_graph.Proto);
         foreach (var name in outputs) AddOutput(name);
         var program = Builder.Build();
         RequireScalarLoss(program);
@@ -132,7 +145,9 @@ sealed class GraphLowering
             Dims = Sizes(),
             HasBatchNorm = HasBatchNorm,
             SmallestBatchNormSet = SmallestBatchNormSet,
+            NeverReached = NeverReached,
             HasDropout = HasDropout,
+            Branches = Branches.Taken,
             Notes = _notes,
         };
     }
@@ -152,18 +167,35 @@ sealed class GraphLowering
         return sizes;
     }
 
-    HashSet<NodeProto> Needed(IReadOnlyList<string> outputs)
+    /// <summary>Lowers a nested graph in a scope of its own, with values for its inputs; returns its results.</summary>
+    public Value[] LowerNested(GraphProto graph, OperatorCall owner, params ReadOnlySpan<Value> inputs)
     {
-        var needed = new HashSet<NodeProto>(ReferenceEqualityComparer.Instance);
+        if (graph.Input.Count != inputs.Length) throw owner.Fail($"its inner graph takes {graph.Input.Count} values, not {inputs.Length}; export the model again");
+        if (_scope.Depth == DeepestNesting) throw owner.Fail($"graphs are nested more than {DeepestNesting} deep");
+        var (outer, origin) = (_scope, Builder.Origin);
+        _scope = new Scope(outer);
+        for (var k = 0; k < inputs.Length; k++) _scope.Set(graph.Input[k].Name, inputs[k]);
+        LowerNodes(graph);
+        var results = graph.Output.Select(output => ValueOf(output.Name, owner)).ToArray();
+        (_scope, Builder.Origin) = (outer, origin);
+        return results;
+    }
+
+    void LowerNodes(GraphProto graph)
+    {
+        foreach (var node in graph.Node)
+            if (_needed.Contains(node)) LowerNode(node);
+    }
+
+    void FindNeeded(IReadOnlyList<string> outputs)
+    {
         var open = new Stack<string>(outputs);
         while (open.TryPop(out var name))
         {
             if (!_used.Add(name)) continue;
-            if (_graph.Uses.MakerOf(name) is not { } maker || !needed.Add(maker)) continue;
+            if (_graph.Uses.MakerOf(name) is not { } maker || !_needed.Add(maker)) continue;
             foreach (var operand in GraphUses.OperandsOf(maker)) open.Push(operand);
         }
-
-        return needed;
     }
 
     Value InputValue(GraphInput input)
@@ -180,11 +212,28 @@ sealed class GraphLowering
         };
     }
 
+    /// <summary>The shape that the file states for a value, at the sizes given; null if it states none.</summary>
+    public Shape? DeclaredShape(string name)
+    {
+        if (_graph.DeclaredType(name)?.Shape is not { } declared) return null;
+        var sizes = new int[declared.Dim.Count];
+        for (var axis = 0; axis < sizes.Length; axis++)
+        {
+            var dim = declared.Dim[axis];
+            if (dim.DimValue is > 0 and <= int.MaxValue) sizes[axis] = axis == 0 && BatchChange is { } change && dim.DimValue == change.From ? change.To : (int)dim.DimValue;
+            else if (!Options.Dims.TryGetValue(dim.DimParam, out sizes[axis])) return null;
+        }
+
+        return new Shape(sizes);
+    }
+
     /// <summary>A name for the masks of a dropout: its node's, unless another leaf has that.</summary>
     public string MaskLeaf(OperatorCall call)
     {
-        var taken = _graph.Inputs.All.Any(input => string.Equals(input.Name, call.Name, StringComparison.Ordinal)) || !_maskLeaves.Add(call.Name);
-        return taken ? $"{call.Name} of {call.OutputName(0)}" : call.Name;
+        var name = call.Name;
+        for (var k = 1; _graph.Inputs.All.Any(input => string.Equals(input.Name, name, StringComparison.Ordinal)) || !_maskLeaves.Add(name); k++)
+            name = k == 1 ? $"{call.Name} of {call.OutputName(0)}" : $"{call.Name} of {call.OutputName(0)}, {k}";
+        return name;
     }
 
     /// <summary>Leaves are known by name, so an index that reaches tables of different heights is a leaf for each.</summary>
@@ -193,8 +242,15 @@ sealed class GraphLowering
     void LowerNode(NodeProto node)
     {
         var domain = OnnxGraph.DomainOf(node.Domain);
+        if (OpaqueOperators.IsOpaque(node, Options.Opaque))
+        {
+            Builder.Origin = $"node {NameOf(node)} ({node.OpType})";
+            OpaqueOperators.Lower(new OperatorCall(this, node, _graph.OpsetOf(node)));
+            return;
+        }
+
         if (!Operators.Table.TryGetValue((domain, node.OpType), out var rule)) throw OnnxErrors.UnknownOperator(_graph.Path, domain, node.OpType, NameOf(node));
-        var opset = _graph.Opsets.GetValueOrDefault(domain, 1);
+        var opset = _graph.OpsetOf(node);
         if (opset < rule.Since || opset > rule.Until) throw OnnxErrors.OperatorOpset(_graph.Path, node.OpType, NameOf(node), opset, rule.Since, rule.Until);
         var call = new OperatorCall(this, node, opset);
         Builder.Origin = $"node {call.Name} ({node.OpType})";
@@ -211,12 +267,24 @@ sealed class GraphLowering
 
     void AddOutput(string name)
     {
-        if (!_values.TryGetValue(name, out var value))
+        var value = _scope.Find(name);
+        if (value is null)
         {
             if (_sources.TryGetValue(name, out var source)) value = SourceValue(source);
             else throw new TiebreakException($"{_graph.Path}: output `{name}` is made by no node; export the model again");
         }
 
+        if (value.Items is { } items)
+        {
+            for (var k = 0; k < items.Count; k++) AddOutput($"{name}[{k}]", items[k]);
+            return;
+        }
+
+        AddOutput(name, value);
+    }
+
+    void AddOutput(string name, Value value)
+    {
         if (value.Node is { } node && value.Kind == ElementKind.Float) Builder.Output(name, node);
         else if (value.Known is not null) Builder.Output(name, ConstantNode(value));
         else Note($"output `{name}` holds no real numbers, so no loss sees it");

@@ -31,9 +31,12 @@ static class OnnxErrors
 
     public static TiebreakException Tensor(string path, string tensor, string problem) => new($"{path}: tensor `{tensor}`: {problem}");
 
-    public static TiebreakException UnknownOperator(string path, string domain, string type, string node) =>
-        new($"{path}: node `{node}` uses operator {(domain.Length == 0 ? type : $"{domain}.{type}")} of {(domain.Length == 0 ? "the default domain" : $"domain `{domain}`")}, which is not supported; "
-            + "export the model with standard operators, or leave that part out with --outputs");
+    public static TiebreakException UnknownOperator(string path, string domain, string type, string node)
+    {
+        var name = domain.Length == 0 ? type : $"{domain}.{type}";
+        var remedy = Lowering.RefusedOperators.ReasonFor(domain, type) is { } reason ? $": {reason}" : "; export the model with standard operators, or leave that part out with --outputs";
+        return new($"{path}: node `{node}` uses operator {name} of {(domain.Length == 0 ? "the default domain" : $"domain `{domain}`")}, which is not supported{remedy}, or take it as an unknown function with --opaque {name}");
+    }
 
     public static TiebreakException OperatorOpset(string path, string type, string node, long opset, int since, int until) =>
         opset < since

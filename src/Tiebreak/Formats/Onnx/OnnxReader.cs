@@ -27,7 +27,7 @@ public sealed class OnnxReader : IModelFile
         _external = new ExternalData(path);
         var index = WireIndex.Of(file);
         var model = Parse(path, index);
-        _graph = new OnnxGraph(path, model.Graph, Opsets(path, model), new TensorReader(path, index, _external));
+        _graph = new OnnxGraph(path, model, Opsets(path, model), new TensorReader(path, index, _external));
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using global::Onnx;
+using Tiebreak.Formats.Onnx.Lowering;
 
 namespace Tiebreak.Formats.Onnx;
 
@@ -81,20 +82,26 @@ sealed class Trainable
     {
         var uses = new List<Use>();
         var seen = new HashSet<string>(StringComparer.Ordinal) { name };
-        var open = new Stack<(string Value, bool Mixed)>([(name, false)]);
+        var open = new Stack<(string Value, bool Mixed, bool Cut)>([(name, false, false)]);
         while (open.TryPop(out var at))
         {
+            foreach (var alias in _graph.Uses.AliasesOf(at.Value))
+                if (seen.Add(alias)) open.Push((alias, at.Mixed, at.Cut));
             foreach (var (node, slot) in _graph.Uses.UsersOf(at.Value))
             {
                 var kind = KindOf(node, slot);
                 var others = kind == WeightUse.Elementwise ? node.Input.Where((input, k) => k != slot && input.Length > 0 && !_constants.Contains(input)).ToList() : [];
                 var mixes = kind == WeightUse.Elementwise && others.Count == 0;
-                if (kind == WeightUse.ShapeOnly || mixes)
+                var cuts = IsCutting(node, slot);
+                if (kind == WeightUse.ShapeOnly || mixes || cuts)
                 {
-                    if (node.Output.Count > 0 && seen.Add(node.Output[0])) open.Push((node.Output[0], at.Mixed || mixes));
-                    continue;
+                    foreach (var output in node.Output)
+                        if (output.Length > 0 && seen.Add(output)) open.Push((output, at.Mixed || mixes, at.Cut || cuts));
+                    if (!cuts) continue;
                 }
 
+                // Pieces of a weight are weights where a layer takes them as such; else what cuts them is their use.
+                if (at.Cut && kind != WeightUse.Parametric) continue;
                 if (at.Mixed && kind == WeightUse.Parametric) kind = WeightUse.Elementwise;
                 var meetsInput = others.Count > 0 && others.TrueForAll(_inputSide.Contains);
                 uses.Add(new Use(kind, meetsInput, meetsInput && others.TrueForAll(IsImage)));
@@ -104,10 +111,17 @@ sealed class Trainable
         return uses;
     }
 
+    /// <summary>Whether an operator cuts a tensor to pieces, or joins pieces of constants: exporters split and stack the weights of recurrent layers.</summary>
+    bool IsCutting(NodeProto node, int slot) => node.OpType switch
+    {
+        "Slice" or "Split" => slot == 0,
+        "Concat" => node.Input.All(_constants.Contains),
+        _ => false,
+    };
+
     WeightUse KindOf(NodeProto node, int slot)
     {
-        if (OnnxGraph.DomainOf(node.Domain).Length > 0) return WeightUse.Other;
-        var kind = WeightUses.Of(node.OpType, slot);
+        var kind = WeightUses.Of(node, slot);
         // A table read at constant places is no look-up table, just a slice.
         return kind == WeightUse.Parametric && node.OpType.StartsWith("Gather", StringComparison.Ordinal) && node.Input.Count > 1 && _constants.Contains(node.Input[1]) ? WeightUse.Other : kind;
     }
@@ -157,8 +171,8 @@ sealed class Trainable
     static HashSet<string> Constants(OnnxGraph graph)
     {
         var constants = new HashSet<string>(graph.Initializers.Keys, StringComparer.Ordinal);
-        foreach (var node in graph.Proto.Node)
-            if (GraphUses.OperandsOf(node).All(constants.Contains) && !node.OpType.StartsWith("Random", StringComparison.Ordinal))
+        foreach (var node in graph.AllNodes)
+            if (GraphUses.OperandsOf(node).All(constants.Contains) && !RandomNumbers.AreDrawnBy(node.OpType))
                 constants.UnionWith(node.Output);
         return constants;
     }
@@ -167,14 +181,14 @@ sealed class Trainable
     static HashSet<string> InputSide(OnnxGraph graph, HashSet<string> constants)
     {
         var side = new HashSet<string>(graph.Inputs.All.Select(input => input.Name), StringComparer.Ordinal);
-        foreach (var node in graph.Proto.Node)
+        foreach (var node in graph.AllNodes)
         {
             if (node.Input.Count == 0 || !node.Input.Any(side.Contains)) continue;
             var passes = true;
             for (var slot = 0; slot < node.Input.Count && passes; slot++)
             {
                 var input = node.Input[slot];
-                if (input.Length == 0 || side.Contains(input)) passes = WeightUses.Of(node.OpType, slot) is WeightUse.Elementwise or WeightUse.ShapeOnly || IsResampling(node.OpType);
+                if (input.Length == 0 || side.Contains(input)) passes = WeightUses.Of(node, slot) is WeightUse.Elementwise or WeightUse.ShapeOnly || IsResampling(node.OpType);
                 else passes = constants.Contains(input);
             }
 

@@ -14,13 +14,13 @@ static class WeightSources
     public static IReadOnlyList<WeightSource> Find(OnnxGraph graph)
     {
         var sources = new List<WeightSource>();
-        foreach (var tensor in graph.Proto.Initializer)
+        foreach (var tensor in graph.AllInitializers)
             if (graph.Initializers[tensor.Name] is { Floats: { } values } initializer)
                 sources.Add(new WeightSource(tensor.Name, initializer.Shape, values, FromInitializer: true));
         var known = new Dictionary<string, long[]>(StringComparer.Ordinal);
         foreach (var (name, tensor) in graph.Initializers)
             if (tensor.Integers is { } integers) known[name] = integers;
-        foreach (var node in graph.Proto.Node)
+        foreach (var node in graph.AllNodes)
         {
             if (OnnxGraph.DomainOf(node.Domain).Length > 0 || node.Output.Count != 1) continue;
             if (Is(node, "Constant") && ConstantValue.Read(node, graph.Tensors) is { } constant)

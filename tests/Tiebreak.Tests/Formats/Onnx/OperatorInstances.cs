@@ -7,7 +7,7 @@ namespace Tiebreak.Tests.Formats.Onnx;
 /// Small random uses of every operator that has a derivative, one line each; an operator may have several. <see cref="OperatorUse"/> says what
 /// operands and attributes are called here.
 /// </summary>
-static class OperatorInstances
+static partial class OperatorInstances
 {
     static readonly List<(string Domain, string Type, Action<OperatorUse, Dice> Describe)> Uses = [];
 
@@ -21,6 +21,9 @@ static class OperatorInstances
         Layers();
         Normalizations();
         Reductions();
+        Transformers();
+        Fused();
+        Images();
     }
 
     /// <summary>All uses.</summary>
@@ -35,7 +38,42 @@ static class OperatorInstances
         ["OneHot"] = "its operands are an index and settings",
         ["Shape"] = Whole,
         ["Size"] = Whole,
+        ["EyeLike"] = Leaf,
+        ["DequantizeLinear"] = Leaf,
+        ["HannWindow"] = Settings,
+        ["HammingWindow"] = Settings,
+        ["BlackmanWindow"] = Settings,
+        ["MelWeightMatrix"] = Settings,
+        ["RandomNormal"] = Drawn,
+        ["RandomUniform"] = Drawn,
+        ["RandomNormalLike"] = Drawn,
+        ["RandomUniformLike"] = Drawn,
+        ["Bernoulli"] = Drawn,
+        ["Multinomial"] = Drawn,
+        ["BitShift"] = Whole,
+        ["BitwiseAnd"] = Whole,
+        ["BitwiseOr"] = Whole,
+        ["BitwiseXor"] = Whole,
+        ["NonZero"] = Whole,
+        ["IsInf"] = "its result is a truth that training cannot change",
+        ["IsNaN"] = "its result is a truth that training cannot change",
+        ["Unique"] = "its operand must be known numbers",
+        ["Compress"] = "it is a Gather of known places",
+        ["If"] = Nested,
+        ["Loop"] = Nested,
+        ["Scan"] = Nested,
+        ["SequenceEmpty"] = Sequence,
+        ["SequenceAt"] = Sequence,
+        ["SequenceInsert"] = Sequence,
+        ["SequenceErase"] = Sequence,
+        ["SequenceLength"] = Sequence,
+        ["ConcatFromSequence"] = Sequence,
     };
+
+    const string Settings = "its operands are settings";
+    const string Drawn = "its result is drawn, not computed";
+    const string Nested = "it only runs other operators";
+    const string Sequence = "it moves whole tensors; SplitToSequence and SequenceConstruct show the way in and out";
 
     const string Leaf = "it has no operands: what it makes is a weight or a constant";
     const string Whole = "its result is whole numbers";

@@ -202,10 +202,11 @@ sealed class OperatorUse(Dice dice, string domain, string type)
         return name;
     }
 
-    OperatorUse Floats(long[] sizes, float[] values)
+    /// <summary>Constant numbers of a shape.</summary>
+    public OperatorUse Floats(int[] sizes, float[] values)
     {
         var tensor = new TensorProto { Name = $"f{_floats++}", DataType = (int)DataType.Float };
-        tensor.Dims.AddRange(sizes);
+        tensor.Dims.AddRange(Wide(sizes));
         tensor.FloatData.AddRange(values); // not raw bytes, which are read from the file while it is open
         return Constant(tensor);
     }

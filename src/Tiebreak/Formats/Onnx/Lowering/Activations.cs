@@ -26,7 +26,9 @@ static class Activations
     /// <summary>x · tanh(softplus x).</summary>
     public static Node Mish(ProgramBuilder builder, Node x) => builder.Multiply(x, builder.Apply(FunctionKind.Tanh, Softplus(builder, x)));
 
-    public static void LeakyRelu(OperatorCall call) => call.Set(TwoSlopes(call.Builder, call.Node(0), null, call.Float("alpha", 0.01f)));
+    public static void LeakyRelu(OperatorCall call) => call.Set(LeakyRelu(call.Builder, call.Node(0), call.Float("alpha", 0.01f)));
+
+    public static Node LeakyRelu(ProgramBuilder builder, Node x, Rational alpha) => TwoSlopes(builder, x, null, alpha);
 
     public static void PRelu(OperatorCall call)
     {
@@ -62,7 +64,7 @@ static class Activations
     }
 
     /// <summary>x above 0, alpha · (exp(rate·x) − 1) below.</summary>
-    static Node ExponentialBelow(ProgramBuilder builder, Node x, Rational alpha, Rational rate)
+    public static Node ExponentialBelow(ProgramBuilder builder, Node x, Rational alpha, Rational rate)
     {
         var gate = builder.Apply(Positive, x);
         var below = builder.Scale(builder.Offset(builder.Apply(FunctionKind.Exp, builder.Scale(x, rate)), -Rational.One), alpha);
@@ -74,7 +76,7 @@ static class Activations
     public static Node HardSwish(ProgramBuilder builder, Node x) => builder.Multiply(x, HardSigmoid(builder, x, new Rational(1, 6), Half));
 
     /// <summary>max(0, min(1, alpha·x + beta)); its derivative at both bounds is 0.</summary>
-    static Node HardSigmoid(ProgramBuilder builder, Node x, Rational alpha, Rational beta)
+    public static Node HardSigmoid(ProgramBuilder builder, Node x, Rational alpha, Rational beta)
     {
         var line = builder.Offset(builder.Scale(x, alpha), beta);
         var above = builder.Apply(Positive, line);
@@ -82,11 +84,10 @@ static class Activations
         return builder.Add(builder.Multiply(builder.Multiply(above, below), line), Comparisons.Opposite(builder, below));
     }
 
-    public static void ThresholdedRelu(OperatorCall call)
-    {
-        var x = call.Node(0);
-        call.Set(call.Builder.Multiply(call.Builder.Apply(Positive, call.Builder.Offset(x, -call.Float("alpha", 1))), x));
-    }
+    public static void ThresholdedRelu(OperatorCall call) => call.Set(Above(call.Builder, call.Node(0), call.Float("alpha", 1)));
+
+    /// <summary>x where it is above a bound, else 0.</summary>
+    public static Node Above(ProgramBuilder builder, Node x, Rational bound) => builder.Multiply(builder.Apply(Positive, builder.Offset(x, -bound)), x);
 
     public static void Shrink(OperatorCall call)
     {
@@ -101,37 +102,62 @@ static class Activations
 
     public static void Gelu(OperatorCall call)
     {
-        var builder = call.Builder;
-        var x = call.Node(0);
         var mode = call.Text("approximate", "none");
-        // Both forms scale by an irrational number; the field needs only that it is one fixed number, so the nearest double stands for it.
-        Node bell;
-        if (string.Equals(mode, "tanh", StringComparison.Ordinal))
+        call.Set(mode switch
         {
-            var cubic = builder.Scale(builder.Power(x, 3), Rational.Parse("0.044715"));
-            bell = builder.Apply(FunctionKind.Tanh, builder.Scale(builder.Add(x, cubic), Rational.FromDouble(Math.Sqrt(2 / Math.PI))));
-        }
-        else
-        {
-            bell = builder.Apply(FunctionKind.Erf, builder.Scale(x, Rational.FromDouble(Math.Sqrt(0.5))));
-        }
-
-        call.Set(builder.Scale(builder.Multiply(x, builder.Offset(bell, Rational.One)), Half));
+            "none" => Gelu(call.Builder, call.Node(0)),
+            "tanh" => FastGelu(call.Builder, call.Node(0)),
+            _ => throw call.Fail($"its form `{mode}` is not known; known are none and tanh"),
+        });
     }
+
+    // Both forms scale by an irrational number; the field needs only that it is one fixed number, so the nearest double stands for it.
+
+    /// <summary>½ x (1 + erf(x / √2)).</summary>
+    public static Node Gelu(ProgramBuilder builder, Node x) => Bell(builder, x, builder.Apply(FunctionKind.Erf, builder.Scale(x, Rational.FromDouble(Math.Sqrt(0.5)))));
+
+    /// <summary>½ x (1 + tanh(√(2/π) (x + 0.044715 x³))).</summary>
+    public static Node FastGelu(ProgramBuilder builder, Node x)
+    {
+        var cubic = builder.Scale(builder.Power(x, 3), Rational.Parse("0.044715"));
+        return Bell(builder, x, builder.Apply(FunctionKind.Tanh, builder.Scale(builder.Add(x, cubic), Rational.FromDouble(Math.Sqrt(2 / Math.PI)))));
+    }
+
+    static Node Bell(ProgramBuilder builder, Node x, Node bell) => builder.Scale(builder.Multiply(x, builder.Offset(bell, Rational.One)), Half);
+
+    /// <summary>x · sigmoid(alpha · x).</summary>
+    public static Node Swish(ProgramBuilder builder, Node x, Rational alpha) => builder.Multiply(x, Sigmoid(builder, builder.Scale(x, alpha)));
 
     public static void Clip(OperatorCall call)
     {
+        if (call.Input(0) is { Integers: { } whole } value)
+        {
+            var least = call.Has(1) ? call.Integers(1)[0] : long.MinValue;
+            var most = call.Has(2) ? call.Integers(2)[0] : long.MaxValue;
+            call.Set(0, Value.Of(value.Shape, [.. whole.Select(number => Math.Min(Math.Max(number, least), most))], value.Kind));
+            return;
+        }
+
         var builder = call.Builder;
         var x = call.Node(0);
         var low = Bound(call, 1, "min", x.Shape, float.MinValue);
         var high = Bound(call, 2, "max", x.Shape, float.MaxValue);
         // The derivative at a bound is 1: clamp's convention (relu6 has 0, and cannot be told apart).
-        if (low is not null) x = Between(builder, x, low, builder.Apply(NotNegative, builder.Subtract(x, low)));
-        if (high is not null) x = Between(builder, x, high, builder.Apply(NotNegative, builder.Subtract(high, x)));
-        call.Set(x);
+        call.Set(Between(builder, x, low, high));
     }
 
-    static Node Between(ProgramBuilder builder, Node x, Node bound, Node gate) =>
+    /// <summary>The same for bounds that are fixed numbers.</summary>
+    public static Node Between(ProgramBuilder builder, Node x, Rational low, Rational high) =>
+        Between(builder, x, builder.Fill(low, x.Shape), builder.Fill(high, x.Shape));
+
+    static Node Between(ProgramBuilder builder, Node x, Node? low, Node? high)
+    {
+        if (low is not null) x = Bounded(builder, x, low, builder.Apply(NotNegative, builder.Subtract(x, low)));
+        if (high is not null) x = Bounded(builder, x, high, builder.Apply(NotNegative, builder.Subtract(high, x)));
+        return x;
+    }
+
+    static Node Bounded(ProgramBuilder builder, Node x, Node bound, Node gate) =>
         builder.Add(builder.Multiply(gate, x), builder.Multiply(Comparisons.Opposite(builder, gate), bound));
 
     static Node? Bound(OperatorCall call, int input, string attribute, Shape shape, float none)
@@ -157,14 +183,19 @@ static class Activations
     {
         var x = call.Node(0);
         var ratio = call.HasAttribute("ratio") ? call.Float("ratio", 0.5f) : call.Has(1) ? call.Setting(1) : Half;
-        if (call.HasOutput(1)) throw call.Fail("its mask is used elsewhere, which is not supported; export the model without that use");
-        if (ratio.Sign <= 0)
-        {
-            call.Set(x);
-            return;
-        }
+        var mask = Mask(call, x.Shape, ratio);
+        call.Set(mask is null ? x : call.Builder.Multiply(x, mask));
+        if (!call.HasOutput(1)) return;
+        // What is kept is divided by 1 - ratio; the mask that others see is 0 or 1.
+        var gate = mask is null ? call.Builder.Fill(Rational.One, x.Shape) : call.Builder.Scale(mask, Rational.One - ratio);
+        call.Set(1, Value.Of(gate, call.Opset < 10 ? ElementKind.Float : ElementKind.Bool));
+    }
 
+    /// <summary>The numbers a dropout multiplies with; null while it lets everything pass.</summary>
+    public static Node? Mask(OperatorCall call, Shape shape, Rational ratio)
+    {
+        if (ratio.Sign <= 0) return null;
         call.Lowering.HasDropout = true;
-        call.Set(call.Options.Dropout ? call.Builder.Multiply(x, call.Builder.Data(call.Lowering.MaskLeaf(call), x.Shape, DataKind.Mask)) : x);
+        return call.Options.Dropout ? call.Builder.Data(call.Lowering.MaskLeaf(call), shape, DataKind.Mask) : null;
     }
 }

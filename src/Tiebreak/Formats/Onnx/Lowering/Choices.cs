@@ -34,10 +34,19 @@ static class Choices
     static void Arg(OperatorCall call, bool largest)
     {
         var x = call.Node(0);
-        if (call.Int("select_last_index", 0) != 0) throw call.Fail("it takes the last of equal values, which is not supported; export the model without select_last_index");
         var axis = call.Axis(call.Int("axis", 0), x.Shape.Rank);
-        var index = Index(call, Places(call, x, axis, 1, largest));
+        // The last of equal values is the first one from behind.
+        var fromBehind = call.Int("select_last_index", 0) != 0;
+        var places = Places(call, fromBehind ? Reversed(call, x, axis) : x, axis, 1, largest);
+        var index = Index(call, fromBehind ? Reversed(call, places, x.Shape.Rank) : places);
         call.Set(0, call.Int("keepdims", 1) != 0 ? index : ValueMoves.Reshape(call, index, index.Shape.Without([axis])));
+    }
+
+    static Node Reversed(OperatorCall call, Node x, int axis)
+    {
+        var positions = new int[]?[x.Shape.Rank];
+        positions[axis] = [.. Enumerable.Range(0, x.Shape[axis]).Reverse()];
+        return call.Builder.Gather(x, GridMap.Of(x.Shape, positions));
     }
 
     /// <summary>For each rank the weights over the places along an axis: [… rank in place of the axis …, places].</summary>

@@ -9,6 +9,8 @@ static class Comparisons
     static readonly ScalarFunction Positive = new(FunctionKind.Step);
     static readonly ScalarFunction NotNegative = new(FunctionKind.Step, AtZero: 1);
 
+    const int MostKnown = 1 << 24;
+
     public static void Greater(OperatorCall call) => Compare(call, (builder, left, right) => builder.Apply(Positive, builder.Subtract(left, right)));
 
     public static void GreaterOrEqual(OperatorCall call) => Compare(call, (builder, left, right) => builder.Apply(NotNegative, builder.Subtract(left, right)));
@@ -40,6 +42,25 @@ static class Comparisons
     static Node IsZero(ProgramBuilder builder, Node operand) =>
         builder.Multiply(builder.Apply(NotNegative, operand), builder.Apply(NotNegative, builder.Negate(operand)));
 
+    public static void IsNaN(OperatorCall call) => IsSpecial(call, double.IsNaN);
+
+    public static void IsInfinite(OperatorCall call)
+    {
+        var (negative, positive) = (call.Int("detect_negative", 1) != 0, call.Int("detect_positive", 1) != 0);
+        IsSpecial(call, number => (negative && double.IsNegativeInfinity(number)) || (positive && double.IsPositiveInfinity(number)));
+    }
+
+    /// <summary>What is computed is a real number: only constants of the file can be something else.</summary>
+    static void IsSpecial(OperatorCall call, Func<double, bool> holds)
+    {
+        const int most = 1 << 24;
+        var value = call.Input(0);
+        if (value.Shape.Count > most) throw call.Fail($"its operand has {value.Shape.Count} elements, more than {most}; choose smaller sizes");
+        var numbers = new double[value.Shape.Count];
+        if (value is { Node: null, Known: { HasDoubles: true } known }) known.ReadDoubles(0, numbers);
+        call.Set(0, Value.Of(value.Shape, Array.ConvertAll(numbers, number => holds(number) ? 1L : 0L), ElementKind.Bool));
+    }
+
     static void Compare(OperatorCall call, Func<ProgramBuilder, Node, Node, Node> compare)
     {
         var (left, right) = Elementwise.Pair(call);
@@ -56,11 +77,30 @@ static class Comparisons
         if (gate.Integers is not null)
         {
             var flags = SliceOperators.Spread(call, gate, shape).Integers!;
-            call.Set(0, Value.Of(builder.Add(Kept(call, 1, shape, flags, 1), Kept(call, 2, shape, flags, 0)), kind));
+            if (call.Input(1) is { Node: null, Known: not null } && call.Input(2) is { Node: null, Known: not null } && shape.Count <= MostKnown)
+            {
+                var (a, b) = (Masks.Doubles(SliceOperators.Spread(call, call.Input(1), shape).Known!), Masks.Doubles(SliceOperators.Spread(call, call.Input(2), shape).Known!));
+                call.Set(0, Value.Of(shape, new DoubleTensor([.. flags.Select((flag, k) => flag != 0 ? a[k] : b[k])])));
+            }
+            else if (builder.Constant(OperatorCall.Exact(flags), shape) is var constant && (IndexData.Choice(call, constant) ?? Masks.Choice(call, constant)) is { } chosenByMask)
+            {
+                call.Set(0, chosenByMask);
+            }
+            else
+            {
+                call.Set(0, Value.Of(builder.Add(Kept(call, 1, shape, flags, 1), Kept(call, 2, shape, flags, 0)), kind));
+            }
+
             return;
         }
 
         var open = builder.BroadcastTo(call.NodeOf(gate), shape);
+        if ((IndexData.Choice(call, open) ?? Masks.Choice(call, open)) is { } masked)
+        {
+            call.Set(0, masked);
+            return;
+        }
+
         var chosen = builder.Multiply(open, builder.BroadcastTo(call.Node(1), shape));
         var other = builder.Multiply(Opposite(builder, open), builder.BroadcastTo(call.Node(2), shape));
         call.Set(0, Value.Of(builder.Add(chosen, other), kind));

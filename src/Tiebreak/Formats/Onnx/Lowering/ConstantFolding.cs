@@ -11,7 +11,7 @@ namespace Tiebreak.Formats.Onnx.Lowering;
 static class ConstantFolding
 {
     /// <summary>Whole numbers make masks, too, which may be large; of real numbers only settings are computed.</summary>
-    const int MostReal = 4096;
+    const int MostReal = 1 << 16;
     const int MostWhole = 1 << 20;
 
     /// <summary>Sets the node's result if all operands are known and the operator is one of these.</summary>
@@ -38,7 +38,7 @@ static class ConstantFolding
         for (var i = 0; i < results.Length; i++)
         {
             for (var k = 0; k < one.Length; k++) one[k] = aligned[k][i];
-            if (Compute(call.OpType, one, isInteger) is not { } result) return false;
+            if (Compute(call, one, isInteger) is not { } result) return false;
             results[i] = result;
         }
 
@@ -65,17 +65,27 @@ static class ConstantFolding
         return new Rational(rest.Sign < 0 ? quotient - 1 : quotient, 1);
     }
 
-    static bool IsFoldable(string type) => IsComparison(type) || type is "Add" or "Sub" or "Mul" or "Div" or "Mod" or "Min" or "Max" or "Neg" or "Abs" or "Sign" or "Floor" or "Ceil" or "Where" or "Pow";
+    static Rational Towards0(Rational value) => new(BigInteger.Divide(value.Numerator, value.Denominator), 1);
+
+    static bool IsFoldable(string type) => IsComparison(type) || type is "Add" or "Sub" or "Mul" or "Div" or "Mod" or "Min" or "Max" or "Neg" or "Abs" or "Sign" or "Floor" or "Ceil" or "Where" or "Pow"
+        or "Sum" or "Relu" or "Reciprocal" or "BitShift" or "BitwiseAnd" or "BitwiseOr" or "BitwiseXor";
 
     static bool IsComparison(string type) => type is "Equal" or "Less" or "LessOrEqual" or "Greater" or "GreaterOrEqual" or "And" or "Or" or "Xor" or "Not";
 
-    static Rational? Compute(string type, Rational[] v, bool isInteger) => type switch
+    static Rational? Compute(OperatorCall call, Rational[] v, bool isInteger) => call.OpType switch
     {
         "Add" => v[0] + v[1],
         "Sub" => v[0] - v[1],
         "Mul" => v[0] * v[1],
         "Div" => v[1].IsZero ? null : isInteger ? (Rational)Whole(v[0] / v[1]) : v[0] / v[1],
-        "Mod" => v[1].IsZero || !isInteger ? null : v[0] - v[1] * Floor(v[0] / v[1]),
+        "Mod" => v[1].IsZero || (!isInteger && call.Int("fmod", 0) == 0) ? null : v[0] - v[1] * (call.Int("fmod", 0) == 0 ? Floor(v[0] / v[1]) : Towards0(v[0] / v[1])),
+        "Sum" => v.Aggregate((a, b) => a + b),
+        "Relu" => v[0].Sign < 0 ? Rational.Zero : v[0],
+        "Reciprocal" => v[0].IsZero ? null : Rational.One / v[0],
+        "BitShift" => v[0].Sign < 0 || v[1].Sign < 0 || v[1] > 63 ? null : call.Text("direction", "") is "LEFT" ? Whole(new Rational(v[0].Numerator << (int)v[1].Numerator, 1)) : new Rational(v[0].Numerator >> (int)v[1].Numerator, 1),
+        "BitwiseAnd" => Whole(v[0]) & Whole(v[1]),
+        "BitwiseOr" => Whole(v[0]) | Whole(v[1]),
+        "BitwiseXor" => Whole(v[0]) ^ Whole(v[1]),
         "Min" => v.Aggregate((a, b) => a < b ? a : b),
         "Max" => v.Aggregate((a, b) => a > b ? a : b),
         "Neg" => -v[0],

@@ -5,7 +5,10 @@ namespace Tiebreak.Formats.Onnx.Lowering;
 /// <summary>Convolution: sliding windows, which are a view, contracted with the kernel.</summary>
 static class Convolutions
 {
-    public static void Conv(OperatorCall call)
+    public static void Conv(OperatorCall call) => call.Set(Convolved(call));
+
+    /// <summary>The convolution with its bias, as the attributes of a node say.</summary>
+    public static Node Convolved(OperatorCall call)
     {
         var builder = call.Builder;
         var x = call.Node(0);
@@ -18,6 +21,7 @@ static class Convolutions
         NoteRoles(call, spatial, AxisMeaning.Output, AxisMeaning.Input);
         var windows = Windows.Of(call, x.Shape, [.. w.Shape.Sizes.Skip(Windows.Leading)]);
         if (!windows.Kernel.SequenceEqual(w.Shape.Sizes.Skip(Windows.Leading))) throw call.Fail($"its kernel_shape does not fit its kernel of shape {w.Shape}");
+        call.Lowering.NeverReached += windows.NeverInside;
         var wide = windows.Kernel.Where(size => size > 1).ToArray();
 
         var letters = new AxisLetters();
@@ -30,8 +34,7 @@ static class Convolutions
         var slid = windows.Slide(builder, x, groups);
         var weights = builder.Reshape(w, groups > 1 ? new Shape([groups, outputs / groups, each, .. wide]) : new Shape([outputs, each, .. wide]));
         var y = builder.Contract(batch + group + channel + places + kernel, group + made + channel + kernel, batch + group + made + places, slid, weights);
-        y = builder.Reshape(y, new Shape([x.Shape[0], outputs, .. windows.Count]));
-        call.Set(WithBias(call, y));
+        return WithBias(call, builder.Reshape(y, new Shape([x.Shape[0], outputs, .. windows.Count])));
     }
 
     /// <summary>Each input element spreads the kernel over the output: the adjoint of a convolution's windows.</summary>

@@ -23,30 +23,60 @@ static class Elementwise
     public static void Add(OperatorCall call)
     {
         NoteTerms(call);
+        if (call.InputCount == 2 && Masks.Sum(call) is { } masked)
+        {
+            call.Set(0, masked);
+            return;
+        }
+
         var (left, right) = Pair(call);
-        call.Set(call.Builder.Add(left, right));
+        Set(call, call.Builder.Add(left, right));
     }
 
     public static void Subtract(OperatorCall call)
     {
         NoteTerms(call);
+        if (call.InputCount == 2 && ReferenceEquals(call.Input(0), call.Input(1)) && call.Input(0).Kind == ElementKind.Integer && call.Shape(0).Count <= 1 << 24)
+        {
+            // Exporters write zeros of a shape and type that way.
+            call.Set(0, Value.Of(call.Shape(0), new long[call.Shape(0).Count]));
+            return;
+        }
+
+        if (call.InputCount == 2 && Masks.Sum(call, subtract: true) is { } masked)
+        {
+            call.Set(0, masked);
+            return;
+        }
+
         var (left, right) = Pair(call);
-        call.Set(call.Builder.Subtract(left, right));
+        Set(call, call.Builder.Subtract(left, right));
     }
+
+    public static void Exponential(OperatorCall call) => call.Set(Masks.Exponential(call, call.Input(0)));
 
     public static void Multiply(OperatorCall call)
     {
         NoteFactors(call);
         var (left, right) = Pair(call);
-        call.Set(call.Builder.Multiply(left, right));
+        Set(call, call.Builder.Multiply(left, right));
     }
 
     public static void Divide(OperatorCall call)
     {
         NoteFactors(call);
         var (left, right) = Pair(call);
-        call.Set(call.Builder.Divide(left, right));
+        var quotient = call.Builder.Divide(left, right);
+        Set(call, IsWhole(call) ? Truncated(call.Builder, quotient) : quotient);
     }
+
+    /// <summary>Names the result, which holds whole numbers if all operands do.</summary>
+    static void Set(OperatorCall call, Node result) => call.Set(0, Value.Of(result, IsWhole(call) ? ElementKind.Integer : ElementKind.Float));
+
+    static bool IsWhole(OperatorCall call) => Enumerable.Range(0, call.InputCount).All(k => call.Input(k).Kind == ElementKind.Integer);
+
+    /// <summary>Without what stands behind the point.</summary>
+    static Node Truncated(ProgramBuilder builder, Node x) => builder.Multiply(builder.Apply(FunctionKind.Sign, x), builder.Apply(FunctionKind.Floor, Magnitude(builder, x)));
 
     public static void Sum(OperatorCall call)
     {
@@ -73,9 +103,9 @@ static class Elementwise
         return total;
     }
 
-    public static void Max(OperatorCall call) => call.Set(Largest(call, negate: false));
+    public static void Max(OperatorCall call) => Set(call, Largest(call, negate: false));
 
-    public static void Min(OperatorCall call) => call.Set(call.Builder.Negate(Largest(call, negate: true)));
+    public static void Min(OperatorCall call) => Set(call, call.Builder.Negate(Largest(call, negate: true)));
 
     /// <summary>An elementwise maximum gives equal parts to equal values (theory §4, Kinks).</summary>
     static Node Largest(OperatorCall call, bool negate)
@@ -86,20 +116,26 @@ static class Elementwise
         for (var k = 0; k < operands.Length; k++) operands[k] = negate ? builder.Negate(call.Node(k)) : call.Node(k);
         var shape = operands.Select(operand => operand.Shape).Aggregate(ProgramBuilder.CommonShape);
         if (operands.Length == 1) return operands[0];
+        return Larger(builder, [.. operands.Select(operand => builder.BroadcastTo(operand, shape))]);
+    }
+
+    /// <summary>The largest of operands of one shape, element by element.</summary>
+    public static Node Larger(ProgramBuilder builder, params Node[] operands)
+    {
+        var shape = operands[0].Shape;
         var column = new Shape([.. shape.Sizes, 1]);
-        var stacked = builder.Concat(shape.Rank, [.. operands.Select(operand => builder.Reshape(builder.BroadcastTo(operand, shape), column))]);
-        return Chosen(builder, stacked, TieBreak.Split);
+        return Chosen(builder, builder.Concat(shape.Rank, [.. operands.Select(operand => builder.Reshape(operand, column))]), TieBreak.Split);
     }
 
     /// <summary>The largest along the last axis.</summary>
     public static Node Chosen(ProgramBuilder builder, Node operand, TieBreak ties, AllowedElements? allowed = null) =>
         builder.ReduceSum(builder.Multiply(builder.Choose(operand, 1, ties, allowed), operand), operand.Shape.Rank - 1);
 
-    public static void Negate(OperatorCall call) => call.Set(call.Builder.Negate(call.Node(0)));
+    public static void Negate(OperatorCall call) => Set(call, call.Builder.Negate(call.Node(0)));
 
     public static void Reciprocal(OperatorCall call) => call.Set(call.Builder.Reciprocal(call.Node(0)));
 
-    public static void Abs(OperatorCall call) => call.Set(Magnitude(call.Builder, call.Node(0)));
+    public static void Abs(OperatorCall call) => Set(call, Magnitude(call.Builder, call.Node(0)));
 
     /// <summary>|x| = x · sign x.</summary>
     public static Node Magnitude(ProgramBuilder builder, Node operand) => builder.Multiply(operand, builder.Apply(FunctionKind.Sign, operand));
@@ -114,10 +150,36 @@ static class Elementwise
             return;
         }
 
-        if (exponents.Node is null) throw call.Fail("its exponents are constants that differ, which is not supported; use one exponent");
+        if (exponents.Node is null)
+        {
+            call.Set(PowersOf(call, exponents));
+            return;
+        }
+
         // a to a variable power, for positive a.
         var (left, right) = Pair(call);
         call.Set(call.Builder.Apply(FunctionKind.Exp, call.Builder.Multiply(right, call.Builder.Apply(FunctionKind.Log, left))));
+    }
+
+    /// <summary>Constant powers that differ: the elements of each exponent are taken out, raised and put back.</summary>
+    static Node PowersOf(OperatorCall call, Value exponents)
+    {
+        const int most = 64;
+        var builder = call.Builder;
+        var shape = ProgramBuilder.CommonShape(call.Shape(0), exponents.Shape);
+        var x = builder.BroadcastTo(call.Node(0), shape);
+        var known = OperatorCall.TryKnown(SliceOperators.Spread(call, exponents, shape)) ?? throw call.Fail("its exponents are too many constants that differ; use one exponent");
+        var groups = known.Select((exponent, k) => (exponent, k)).GroupBy(entry => entry.exponent, entry => entry.k).ToList();
+        if (groups.Count > most) throw call.Fail($"it has {groups.Count} different exponents, more than {most}; use one exponent");
+        var total = builder.Fill(Rational.Zero, shape);
+        foreach (var group in groups)
+        {
+            int[] positions = [.. group];
+            var map = new IndexMap.Table(shape, new Shape(positions.Length), positions);
+            total = builder.Add(total, builder.ScatterAdd(PowerOf(call, builder.Gather(x, map), group.Key), map));
+        }
+
+        return total;
     }
 
     /// <summary>A constant power: products for whole exponents, square roots for halves, else a function of its own.</summary>
@@ -132,15 +194,19 @@ static class Elementwise
         return builder.Apply(new ScalarFunction(FunctionKind.Power, Exponent: exponent.ToDouble()), operand);
     }
 
+    /// <summary>What division leaves: with the sign of the dividend as C's fmod, or of the divisor.</summary>
     public static void Modulo(OperatorCall call)
     {
-        if (call.Int("fmod", 0) == 0) throw call.Fail("it takes whole-number remainders of data, which is not supported; leave that part out with --outputs");
+        var likeC = call.Int("fmod", 0) != 0;
+        if (!likeC && !IsWhole(call)) throw call.Fail("it takes whole-number remainders of real numbers, which the standard does not define; export the model with fmod");
         var builder = call.Builder;
         var (left, right) = Pair(call);
         var quotient = builder.Divide(left, right);
-        var whole = builder.Multiply(builder.Apply(FunctionKind.Sign, quotient), builder.Apply(FunctionKind.Floor, Magnitude(builder, quotient)));
-        call.Set(builder.Subtract(left, builder.Multiply(right, whole)));
+        Set(call, builder.Subtract(left, builder.Multiply(right, likeC ? Truncated(builder, quotient) : builder.Apply(FunctionKind.Floor, quotient))));
     }
+
+    /// <summary>Operators on bits, which are computed where their operands are known (ConstantFolding).</summary>
+    public static void OfKnownIntegers(OperatorCall call) => throw call.Fail("it works on the bits of data, which has no gradient to analyse; leave that part out with --outputs");
 
     /// <summary>A function of one number, element by element.</summary>
     public static Action<OperatorCall> Function(FunctionKind function) => call => call.Set(call.Builder.Apply(function, call.Node(0)));

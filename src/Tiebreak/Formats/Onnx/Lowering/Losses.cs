@@ -22,7 +22,7 @@ static class Losses
         if (shape.Rank < 2 || call.Shape(1) != shape.Without([1])) throw call.Fail($"targets of shape {call.Shape(1)} do not fit scores of shape {shape}");
         var classes = shape[1];
         var ignored = call.HasAttribute("ignore_index") ? call.Int("ignore_index", 0) : (long?)null;
-        var targets = Distribution(call, call.Input(1), classes);
+        var targets = Distribution(call, IndexData.Of(call, 1), classes);
         if (call.Has(2)) targets = builder.Multiply(targets, builder.Broadcast(call.Node(2), targets.Shape, [.. Enumerable.Range(0, targets.Shape.Rank - 1)]));
         if (ignored >= 0 && ignored < classes)
         {
@@ -49,7 +49,7 @@ static class Losses
     public static void OneHot(OperatorCall call)
     {
         var builder = call.Builder;
-        var indices = call.Input(0);
+        var indices = IndexData.Of(call, 0);
         var depths = call.Settings(1);
         if (depths.Length != 1 || depths[0].Sign <= 0 || depths[0] > 1 << 24) throw call.Fail("its depth must be one positive number");
         var depth = (int)ConstantFolding.Whole(depths[0]);
@@ -64,7 +64,7 @@ static class Losses
     }
 
     /// <summary>Indices as distributions along a new last axis.</summary>
-    static Node Distribution(OperatorCall call, Value indices, int classes)
+    public static Node Distribution(OperatorCall call, Value indices, int classes)
     {
         if (indices.Index is not null) return indices.Index(classes);
         if (indices.Integers is not { } constant) throw call.Fail("its indices are computed from data, which is not supported; leave that part out with --outputs");

@@ -6,7 +6,10 @@ namespace Tiebreak.Formats.Onnx.Lowering;
 /// <summary>Matrix products as contractions.</summary>
 static class MatrixProducts
 {
-    public static void Gemm(OperatorCall call)
+    public static void Gemm(OperatorCall call) => call.Set(General(call));
+
+    /// <summary>alpha · A·B + beta · C, as the attributes of a node say.</summary>
+    public static Node General(OperatorCall call)
     {
         var builder = call.Builder;
         var (a, b) = (call.Node(0), call.Node(1));
@@ -24,7 +27,7 @@ static class MatrixProducts
             y = builder.Add(y, builder.BroadcastTo(builder.Scale(c, call.Float("beta", 1)), y.Shape));
         }
 
-        call.Set(y);
+        return y;
     }
 
     public static void MatMul(OperatorCall call)
@@ -85,56 +88,5 @@ static class MatrixProducts
         AxisMeaning[] second = right == 1 ? [AxisMeaning.Input] : [.. Enumerable.Repeat(AxisMeaning.Other, right - 2), AxisMeaning.Input, AxisMeaning.Output];
         call.UsedAs(0, ParameterRole.Dense, first);
         call.UsedAs(1, ParameterRole.Dense, second);
-    }
-
-    public static void Einsum(OperatorCall call)
-    {
-        var equation = call.Text("equation", "").Replace(" ", "", StringComparison.Ordinal);
-        if (equation.Contains('.', StringComparison.Ordinal)) throw call.Fail($"its equation `{equation}` has an ellipsis, which is not supported; write the axes out");
-        var sides = equation.Split("->");
-        var terms = sides[0].Split(',');
-        var output = sides.Length > 1 ? sides[1] : string.Concat(sides[0].Where(letter => letter != ',').GroupBy(letter => letter).Where(uses => uses.Count() == 1).Select(uses => uses.Key).Order());
-        if (sides.Length > 2 || terms.Length != call.InputCount || terms.Length == 0) throw call.Fail($"its equation `{equation}` does not fit {call.InputCount} operands");
-        var (letters, node) = Diagonal(call, terms[0], call.Node(0));
-        for (var k = 1; k < terms.Length; k++)
-        {
-            var later = string.Concat(terms.Skip(k + 1)) + output;
-            var (right, operand) = Diagonal(call, terms[k], call.Node(k));
-            (letters, node) = Summed(call.Builder, letters, node, letter => right.Contains(letter) || later.Contains(letter));
-            (right, operand) = Summed(call.Builder, right, operand, letter => letters.Contains(letter) || later.Contains(letter));
-            var kept = string.Concat(letters.Union(right).Where(letter => later.Contains(letter)));
-            node = call.Builder.Contract(letters, right, kept, node, operand);
-            letters = kept;
-        }
-
-        (letters, node) = Summed(call.Builder, letters, node, letter => output.Contains(letter));
-        if (!letters.Order().SequenceEqual(output.Order())) throw call.Fail($"its equation `{equation}` asks for axes that no operand has");
-        call.Set(call.Builder.Transpose(node, [.. output.Select(letter => letters.IndexOf(letter, StringComparison.Ordinal))]));
-    }
-
-    static (string Letters, Node Node) Summed(ProgramBuilder builder, string letters, Node node, Func<char, bool> keep)
-    {
-        var axes = Enumerable.Range(0, letters.Length).Where(axis => !keep(letters[axis])).ToArray();
-        return (string.Concat(letters.Where(keep)), builder.ReduceSum(node, axes));
-    }
-
-    /// <summary>A letter twice in a term is a diagonal.</summary>
-    static (string Letters, Node Node) Diagonal(OperatorCall call, string term, Node node)
-    {
-        if (term.Length != node.Shape.Rank || term.Any(letter => !char.IsAsciiLetter(letter))) throw call.Fail($"the term `{term}` of its equation does not fit {node.Shape}");
-        var letters = string.Concat(term.Distinct());
-        if (letters.Length == term.Length) return (letters, node);
-        var own = node.Shape.Strides();
-        var sizes = new int[letters.Length];
-        var strides = new int[letters.Length];
-        for (var axis = 0; axis < term.Length; axis++)
-        {
-            var place = letters.IndexOf(term[axis], StringComparison.Ordinal);
-            if (sizes[place] != 0 && sizes[place] != node.Shape[axis]) throw call.Fail($"the letter `{term[axis]}` of its equation has two sizes");
-            sizes[place] = node.Shape[axis];
-            strides[place] += own[axis];
-        }
-
-        return (letters, call.Builder.Gather(node, new IndexMap.Affine(node.Shape, new Shape(sizes), 0, new Axes(strides))));
     }
 }

@@ -19,8 +19,7 @@ static class Normalizations
         var members = axes.Aggregate(1L, (product, axis) => product * x.Shape[axis]);
         if (call.Lowering.SmallestBatchNormSet == 0 || members < call.Lowering.SmallestBatchNormSet) call.Lowering.SmallestBatchNormSet = members;
         var epsilon = call.Float("epsilon", 1e-5f);
-        for (var k = 1; k < call.OutputCount; k++)
-            if (call.HasOutput(k)) throw call.Fail("its statistics are used elsewhere, which is not supported; export the model for inference");
+        if (call.Opset < 14 && Enumerable.Range(1, Math.Max(0, call.OutputCount - 1)).Any(call.HasOutput)) throw call.Fail("its statistics are used elsewhere, which is not supported; export the model for inference");
         Node normal;
         if (call.Options.BatchNormTraining)
         {
@@ -33,6 +32,23 @@ static class Normalizations
         }
 
         call.Set(ScaledAndShifted(builder, normal, call.Node(1), call.Node(2), axes));
+        if (call.HasOutput(1) || call.HasOutput(2)) SetStatistics(call, x, axes);
+    }
+
+    /// <summary>From opset 14: the running statistics, moved towards those of the batch.</summary>
+    static void SetStatistics(OperatorCall call, Node x, int[] axes)
+    {
+        var builder = call.Builder;
+        var momentum = call.Float("momentum", 0.9f);
+        var mean = Reductions.MeanOver(builder, x, axes);
+        var centred = builder.Subtract(x, builder.Broadcast(mean, x.Shape, axes));
+        var variance = Reductions.MeanOver(builder, builder.Multiply(centred, centred), axes);
+        for (var k = 1; k <= 2; k++)
+        {
+            var running = call.Node(2 + k);
+            var moved = builder.Add(builder.Scale(running, momentum), builder.Scale(k == 1 ? mean : variance, Rational.One - momentum));
+            if (call.HasOutput(k)) call.Set(k, Value.Of(call.Options.BatchNormTraining ? moved : running));
+        }
     }
 
     public static void InstanceNormalization(OperatorCall call)
@@ -46,20 +62,23 @@ static class Normalizations
 
     public static void GroupNormalization(OperatorCall call)
     {
-        var builder = call.Builder;
-        var x = call.Node(0);
-        var groups = (int)call.Int("num_groups", 0);
-        if (x.Shape.Rank < 2 || groups < 1 || x.Shape[1] % groups != 0) throw call.Fail($"{groups} groups do not fit an input of shape {x.Shape}");
         NoteScaleAndBias(call);
+        call.Set(Grouped(call, call.Node(0), (int)Math.Clamp(call.Int("num_groups", 0), 0, 1 << 24), call.Float("epsilon", 1e-5f)));
+    }
+
+    /// <summary>Channels stand on axis 1; scale and bias are operands 1 and 2.</summary>
+    public static Node Grouped(OperatorCall call, Node x, int groups, Rational epsilon)
+    {
+        var builder = call.Builder;
+        if (x.Shape.Rank < 2 || groups < 1 || x.Shape[1] % groups != 0) throw call.Fail($"{groups} groups do not fit an input of shape {x.Shape}");
         var each = x.Shape[1] / groups;
         var grouped = builder.Reshape(x, new Shape([x.Shape[0], groups, each, .. x.Shape.Sizes.Skip(2)]));
-        var normal = Normal(builder, grouped, [.. Enumerable.Range(2, grouped.Shape.Rank - 2)], call.Float("epsilon", 1e-5f));
+        var normal = Normal(builder, grouped, [.. Enumerable.Range(2, grouped.Shape.Rank - 2)], epsilon);
         int[] others = [.. Enumerable.Range(0, x.Shape.Rank).Where(axis => axis != 1)];
         // Opset 18 has one scale a group, opset 21 one a channel.
         if (call.Shape(1) == new Shape(groups) && each != 1)
-            call.Set(builder.Reshape(ScaledAndShifted(builder, normal, call.Node(1), call.Node(2), [.. Enumerable.Range(0, grouped.Shape.Rank).Where(axis => axis != 1)]), x.Shape));
-        else
-            call.Set(ScaledAndShifted(builder, builder.Reshape(normal, x.Shape), call.Node(1), call.Node(2), others));
+            return builder.Reshape(ScaledAndShifted(builder, normal, call.Node(1), call.Node(2), [.. Enumerable.Range(0, grouped.Shape.Rank).Where(axis => axis != 1)]), x.Shape);
+        return ScaledAndShifted(builder, builder.Reshape(normal, x.Shape), call.Node(1), call.Node(2), others);
     }
 
     public static void LayerNormalization(OperatorCall call)
@@ -90,6 +109,7 @@ static class Normalizations
         NoteScaleAndBias(call);
         var root = InverseRoot(builder, Reductions.MeanOver(builder, builder.Multiply(x, x), axes), call.Float("epsilon", 1e-5f));
         call.Set(builder.Multiply(builder.Multiply(x, builder.Broadcast(root, x.Shape, axes)), builder.BroadcastTo(call.Node(1), x.Shape)));
+        if (call.HasOutput(1)) call.Set(1, Value.Of(builder.Reshape(root, new Shape([.. x.Shape.Sizes.Take(axis), .. Enumerable.Repeat(1, axes.Length)]))));
     }
 
     public static void MeanVarianceNormalization(OperatorCall call)
@@ -131,11 +151,12 @@ static class Normalizations
         call.Set(builder.Divide(x, builder.Broadcast(norm, x.Shape, axis)));
     }
 
-    public static void Softmax(OperatorCall call) => AlongAxes(call, (builder, x, axes) =>
+    public static void Softmax(OperatorCall call)
     {
-        var exponentials = builder.Apply(FunctionKind.Exp, x);
-        return builder.Divide(exponentials, builder.Broadcast(builder.ReduceSum(exponentials, axes), x.Shape, axes));
-    });
+        var axes = SoftmaxAxes(call);
+        var exponentials = Masks.Exponential(call, call.Input(0));
+        call.Set(call.Builder.Divide(exponentials, call.Builder.Broadcast(call.Builder.ReduceSum(exponentials, axes), exponentials.Shape, axes)));
+    }
 
     public static void LogSoftmax(OperatorCall call) => AlongAxes(call, LogSoftmax);
 
@@ -144,14 +165,23 @@ static class Normalizations
         builder.Subtract(x, builder.Broadcast(builder.Apply(FunctionKind.Log, builder.ReduceSum(builder.Apply(FunctionKind.Exp, x), axes)), x.Shape, axes));
 
     public static void Hardmax(OperatorCall call) => AlongAxes(call, (builder, x, axes) =>
-        axes.Length == 1 && axes[0] == x.Shape.Rank - 1 ? builder.Choose(x, 1, TieBreak.First) : throw call.Fail("it works along an inner axis, which is not supported; use the last axis"));
+    {
+        // The axes it looks along become one, behind all others.
+        int[] order = [.. Enumerable.Range(0, x.Shape.Rank).Except(axes), .. axes];
+        var moved = builder.Transpose(x, order);
+        var count = axes.Aggregate(1, (product, axis) => checked(product * x.Shape[axis]));
+        var chosen = builder.Choose(builder.Reshape(moved, new Shape([.. moved.Shape.Sizes.SkipLast(axes.Length), count])), 1, TieBreak.First);
+        return builder.Transpose(builder.Reshape(chosen, moved.Shape), [.. Enumerable.Range(0, order.Length).Select(axis => Array.IndexOf(order, axis))]);
+    });
+
+    static void AlongAxes(OperatorCall call, Func<ProgramBuilder, Node, int[], Node> normalise) => call.Set(normalise(call.Builder, call.Node(0), SoftmaxAxes(call)));
 
     /// <summary>From opset 13 along one axis; before, along all axes from the given one on.</summary>
-    static void AlongAxes(OperatorCall call, Func<ProgramBuilder, Node, int[], Node> normalise)
+    static int[] SoftmaxAxes(OperatorCall call)
     {
-        var x = call.Node(0);
-        var axis = call.Axis(call.Int("axis", call.Opset < 13 ? 1 : -1), x.Shape.Rank);
-        call.Set(normalise(call.Builder, x, call.Opset < 13 ? [.. Enumerable.Range(axis, x.Shape.Rank - axis)] : [axis]));
+        var rank = call.Shape(0).Rank;
+        var axis = call.Axis(call.Int("axis", call.Opset < 13 ? 1 : -1), rank);
+        return call.Opset < 13 ? [.. Enumerable.Range(axis, rank - axis)] : [axis];
     }
 
     /// <summary>(x − mean) / √(variance + ε) over some axes; the variance is the biased one.</summary>
@@ -162,7 +192,8 @@ static class Normalizations
         return builder.Multiply(centred, builder.Broadcast(InverseRoot(builder, variance, epsilon), x.Shape, axes));
     }
 
-    static Node InverseRoot(ProgramBuilder builder, Node variance, Rational epsilon) =>
+    /// <summary>1 / √(variance + ε).</summary>
+    public static Node InverseRoot(ProgramBuilder builder, Node variance, Rational epsilon) =>
         builder.Reciprocal(builder.Apply(FunctionKind.Sqrt, builder.Offset(variance, epsilon)));
 
     static Node ScaledAndShifted(ProgramBuilder builder, Node normal, Node scale, Node bias, int[] axes) =>

@@ -47,6 +47,9 @@ sealed class OperatorCall(GraphLowering lowering, NodeProto node, long opset)
     /// <summary>An operand.</summary>
     public Value Input(int input) => Has(input) ? lowering.ValueOf(node.Input[input], this) : throw Fail($"its operand {input} is missing; export the model again");
 
+    /// <summary>An operand that is a sequence.</summary>
+    public IReadOnlyList<Value> Items(int input) => Input(input).Items ?? throw Fail($"its operand {input} (`{node.Input[input]}`) must be a sequence; export the model again");
+
     /// <summary>An operand as a node of the program; known numbers become constants.</summary>
     public Node Node(int input) => NodeOf(Input(input), input);
 
@@ -172,9 +175,16 @@ sealed class OperatorCall(GraphLowering lowering, NodeProto node, long opset)
     public Node NodeOf(Value value, int input = -1)
     {
         if (value.Node is not null) return value.Node;
-        if (value.Known is not null) return lowering.ConstantNode(value);
+        if (value.Known is not null)
+        {
+            if (value.Known.HasDoubles && value.Kind == ElementKind.Float && !IsFinite(value.Known))
+                throw Fail($"its operand {(input >= 0 && input < node.Input.Count ? $"`{node.Input[input]}`" : "")} holds NaN or infinity, which has a meaning only as a mask before a softmax; replace it by a finite number");
+            return lowering.ConstantNode(value);
+        }
+
         if (value.Integers is not null) return Builder.Constant(Exact(value.Integers), value.Shape);
         if (value.Numbers is not null) return value.Numbers();
+        if (value.Items is not null) throw Fail("it takes a tensor and is given a sequence; export the model again");
         throw Fail($"its operand {(input >= 0 && input < node.Input.Count ? $"`{node.Input[input]}`" : "")} is whole-number data used as a number, which is not supported here; give it as a float input");
     }
 
@@ -186,6 +196,20 @@ sealed class OperatorCall(GraphLowering lowering, NodeProto node, long opset)
 
     /// <summary>An error at this node.</summary>
     public TiebreakException Fail(string problem) => lowering.Fail(this, problem);
+
+    static bool IsFinite(ExactTensor tensor)
+    {
+        var block = new double[Math.Min(tensor.Count, 4096)];
+        for (long start = 0; start < tensor.Count; start += block.Length)
+        {
+            var part = block.AsSpan(0, (int)Math.Min(block.Length, tensor.Count - start));
+            tensor.ReadDoubles(start, part);
+            foreach (var number in part)
+                if (!double.IsFinite(number)) return false;
+        }
+
+        return true;
+    }
 
     static bool IsFinite(ExactTensor tensor, long index)
     {

@@ -29,9 +29,16 @@ static class Operators
         Rule("Slice", 1, SliceOperators.Slice),
         Rule("Gather", 1, SliceOperators.Gather),
         Rule("GatherElements", 11, SliceOperators.GatherElements),
+        Rule("GatherND", 11, GatherNd.Lower),
         Rule("Expand", 8, SliceOperators.Expand),
         Rule("Tile", 6, SliceOperators.Tile),
         Rule("Pad", 2, SliceOperators.Pad),
+
+        Rule("ReverseSequence", 10, Reordering.ReverseSequence),
+        Rule("CenterCropPad", 18, Reordering.CenterCropPad),
+        Rule("Compress", 9, KnownSets.Compress),
+        Rule("NonZero", 9, KnownSets.NonZero),
+        Rule("Unique", 11, KnownSets.Unique),
 
         Rule("Scatter", 9, Scattering.ScatterElements, until: 10),
         Rule("ScatterElements", 11, Scattering.ScatterElements),
@@ -41,7 +48,35 @@ static class Operators
         Rule("SpaceToDepth", 1, Blocks.SpaceToDepth),
         Rule("Resize", 10, Resizing.Resize),
         Rule("Upsample", 7, Resizing.Upsample, until: 9),
+        Rule("GridSample", 16, Interpolation.GridSample),
+        Rule("AffineGrid", 20, Interpolation.AffineGrid),
+        Rule("RoiAlign", 10, Interpolation.RoiAlign),
         Rule("OneHot", 9, Losses.OneHot),
+        Rule("EyeLike", 9, ShapeOperators.EyeLike),
+        Rule("DequantizeLinear", 10, Quantized.DequantizeLinear),
+
+        // Random numbers.
+        Rule("RandomNormal", 1, RandomNumbers.OfShape),
+        Rule("RandomUniform", 1, RandomNumbers.OfShape),
+        Rule("RandomNormalLike", 1, RandomNumbers.Like),
+        Rule("RandomUniformLike", 1, RandomNumbers.Like),
+        Rule("Bernoulli", 15, RandomNumbers.Bernoulli),
+        Rule("Multinomial", 7, RandomNumbers.Multinomial),
+
+        // Branches and loops.
+        Rule("If", 1, ControlFlow.If),
+        Rule("Loop", 1, ControlFlow.Loop),
+        Rule("Scan", 9, ControlFlow.Scan),
+
+        // Sequences, whose lengths are known.
+        Rule("SequenceEmpty", 11, Sequences.Empty),
+        Rule("SequenceConstruct", 11, Sequences.Construct),
+        Rule("SequenceAt", 11, Sequences.At),
+        Rule("SequenceInsert", 11, Sequences.Insert),
+        Rule("SequenceErase", 11, Sequences.Erase),
+        Rule("SequenceLength", 11, Sequences.Length),
+        Rule("SplitToSequence", 11, Sequences.Split),
+        Rule("ConcatFromSequence", 11, Sequences.Concat),
 
         // Arithmetic.
         Rule("Add", 7, Elementwise.Add),
@@ -57,9 +92,22 @@ static class Operators
         Rule("Abs", 6, Elementwise.Abs),
         Rule("Pow", 7, Elementwise.Power),
         Rule("Mod", 10, Elementwise.Modulo),
+        Rule("Det", 11, Determinants.Det),
+        Rule("BitShift", 11, Elementwise.OfKnownIntegers),
+        Rule("BitwiseAnd", 18, Elementwise.OfKnownIntegers),
+        Rule("BitwiseOr", 18, Elementwise.OfKnownIntegers),
+        Rule("BitwiseXor", 18, Elementwise.OfKnownIntegers),
+
+        // Spectra.
+        Rule("DFT", 17, Spectra.Fourier),
+        Rule("STFT", 17, Spectra.ShortTime),
+        Rule("HannWindow", 17, Spectra.HannWindow),
+        Rule("HammingWindow", 17, Spectra.HammingWindow),
+        Rule("BlackmanWindow", 17, Spectra.BlackmanWindow),
+        Rule("MelWeightMatrix", 17, Spectra.MelWeightMatrix),
 
         // Functions of one number.
-        Rule("Exp", 6, Elementwise.Function(FunctionKind.Exp)),
+        Rule("Exp", 6, Elementwise.Exponential),
         Rule("Log", 6, Elementwise.Function(FunctionKind.Log)),
         Rule("Sqrt", 6, Elementwise.Function(FunctionKind.Sqrt)),
         Rule("Tanh", 6, Elementwise.Function(FunctionKind.Tanh)),
@@ -114,6 +162,8 @@ static class Operators
         Rule("Or", 7, Comparisons.Or),
         Rule("Xor", 7, Comparisons.Xor),
         Rule("Not", 1, Comparisons.Not),
+        Rule("IsNaN", 9, Comparisons.IsNaN),
+        Rule("IsInf", 10, Comparisons.IsInfinite),
         Rule("Where", 9, Comparisons.Where),
 
         // Layers.
@@ -121,12 +171,16 @@ static class Operators
         Rule("ConvTranspose", 1, Convolutions.ConvTranspose),
         Rule("Gemm", 7, MatrixProducts.Gemm),
         Rule("MatMul", 1, MatrixProducts.MatMul),
-        Rule("Einsum", 12, MatrixProducts.Einsum),
+        Rule("Einsum", 12, Einsum.Lower),
+        Rule("Attention", 23, Attention.Standard),
+        Rule("RotaryEmbedding", 23, Rotary.Standard),
         Rule("RNN", 7, Recurrent.Rnn),
         Rule("GRU", 7, Recurrent.Gru),
         Rule("LSTM", 7, Recurrent.Lstm),
         Rule("MaxPool", 1, Pooling.MaxPool),
         Rule("AveragePool", 7, Pooling.AveragePool),
+        Rule("MaxUnpool", 9, Unpooling.MaxUnpool),
+        Rule("Col2Im", 18, Unpooling.ColumnsToImage),
         Rule("LpPool", 2, Pooling.LpPool),
         Rule("GlobalAveragePool", 1, Pooling.GlobalAveragePool),
         Rule("GlobalMaxPool", 1, Pooling.GlobalMaxPool),
@@ -136,7 +190,9 @@ static class Operators
         Rule("BatchNormalization", 7, Normalizations.BatchNormalization),
         Rule("InstanceNormalization", 6, Normalizations.InstanceNormalization),
         Rule("GroupNormalization", 18, Normalizations.GroupNormalization),
-        Rule("LayerNormalization", 17, Normalizations.LayerNormalization),
+        // The standard has it from opset 17 on; ONNX Runtime writes it, and the simplified one, at any opset.
+        Rule("LayerNormalization", 1, Normalizations.LayerNormalization),
+        Rule("SimplifiedLayerNormalization", 1, Normalizations.RmsNormalization),
         Rule("RMSNormalization", 23, Normalizations.RmsNormalization),
         Rule("MeanVarianceNormalization", 9, Normalizations.MeanVarianceNormalization),
         Rule("LRN", 1, Normalizations.LocalResponse),
@@ -164,7 +220,7 @@ static class Operators
     ];
 
     /// <summary>The rules by domain and type.</summary>
-    public static FrozenDictionary<(string Domain, string Type), OperatorRule> Table { get; } = All.ToFrozenDictionary(rule => (rule.Domain, rule.Type));
+    public static FrozenDictionary<(string Domain, string Type), OperatorRule> Table { get; } = All.Concat(RuntimeOperators.All).ToFrozenDictionary(rule => (rule.Domain, rule.Type));
 
     static OperatorRule Rule(string type, int since, Action<OperatorCall> lower, int until = OnnxReader.HighestOpset) => new("", type, since, until, lower);
 }

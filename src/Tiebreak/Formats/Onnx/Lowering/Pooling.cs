@@ -10,9 +10,8 @@ static class Pooling
     {
         var builder = call.Builder;
         var x = call.Node(0);
-        if (call.HasOutput(1)) throw call.Fail("its indices are used elsewhere, which is not supported; export the model without that use");
         var windows = Windows.Of(call, x.Shape, null);
-        if (windows.AreElements)
+        if (windows.AreElements && !call.HasOutput(1))
         {
             call.Set(x);
             return;
@@ -21,7 +20,9 @@ static class Pooling
         var result = new Shape([x.Shape[0], x.Shape[1], .. windows.Count]);
         var slid = builder.Reshape(windows.Slide(builder, x), new Shape([.. result.Sizes, windows.KernelCount]));
         // Of equal values max-pooling takes the first (theory §4, Kinks); padding never takes part.
-        call.Set(Elementwise.Chosen(builder, slid, TieBreak.First, windows.AllInside ? null : new AllowedElements(windows.Inside())));
+        var weights = builder.Choose(slid, 1, TieBreak.First, windows.AllInside ? null : new AllowedElements(windows.Inside()));
+        call.Set(builder.ReduceSum(builder.Multiply(weights, slid), result.Rank));
+        if (call.HasOutput(1)) call.Set(1, Unpooling.Places(call, windows, weights, x.Shape));
     }
 
     public static void AveragePool(OperatorCall call)

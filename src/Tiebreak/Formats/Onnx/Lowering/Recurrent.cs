@@ -34,6 +34,8 @@ sealed class Recurrent
         if (_x.Shape[0] > MostSteps) throw call.Fail($"it has {_x.Shape[0]} steps, more than {MostSteps}; choose smaller sizes");
         if (call.HasAttribute("clip")) throw call.Fail("it clips its cells, which is not supported; export the model without clip");
         if (call.Has(4) && Array.Exists(call.Integers(4), length => length != _x.Shape[0])) throw call.Fail("its sequences differ in length, which is not supported; leave sequence_lens out");
+        if (call.Has(3) && call.Shape(3) != new Shape(_directions, 2 * gates * _hidden)) throw call.Fail($"a bias of shape {call.Shape(3)} does not fit {_directions} directions of {_hidden} units");
+        if (call.Has(7) && call.Shape(7) != new Shape(_directions, 3 * _hidden)) throw call.Fail($"peepholes of shape {call.Shape(7)} do not fit {_directions} directions of {_hidden} units");
         for (var k = 1; k <= 2; k++) call.UsedAs(k, ParameterRole.Dense, AxisMeaning.Other, AxisMeaning.Output, AxisMeaning.Input);
         call.UsedAs(3, ParameterRole.Bias, AxisMeaning.Other, AxisMeaning.Output);
     }
@@ -69,7 +71,7 @@ sealed class Recurrent
     {
         var layer = new Recurrent(call, 4);
         var builder = layer._builder;
-        if (call.Int("input_forget", 0) != 0) throw call.Fail("it couples input and forget gates, which is not supported; export the model without input_forget");
+        var coupled = call.Int("input_forget", 0) != 0;
         layer.Run(hasCell: true, (direction, step, state, cell) =>
         {
             var f = layer.Activation(direction, 0, 3, "Sigmoid");
@@ -77,7 +79,7 @@ sealed class Recurrent
             var h = layer.Activation(direction, 2, 3, "Tanh");
             Node Gate(int gate) => builder.Add(layer.Input(direction, step, gate), layer.Hidden(direction, gate, state));
             var input = f(layer.Peeped(direction, 0, Gate(0), cell));
-            var forget = f(layer.Peeped(direction, 2, Gate(2), cell));
+            var forget = coupled ? Comparisons.Opposite(builder, input) : f(layer.Peeped(direction, 2, Gate(2), cell));
             var next = builder.Add(builder.Multiply(forget, cell), builder.Multiply(input, g(Gate(3))));
             var output = f(layer.Peeped(direction, 1, Gate(1), next));
             return (builder.Multiply(output, h(next)), next);
@@ -127,8 +129,9 @@ sealed class Recurrent
     {
         var shape = new Shape(_x.Shape[1], _hidden);
         if (!_call.Has(input)) return _builder.Fill(Rational.Zero, shape);
-        var start = _call.Node(input);
-        return Part(_batchFirst ? _builder.Transpose(start, 1, 0, 2) : start, direction, 0, shape);
+        var start = _batchFirst && _call.Shape(input).Rank == 3 ? _builder.Transpose(_call.Node(input), 1, 0, 2) : _call.Node(input);
+        if (start.Shape != new Shape(_directions, shape[0], _hidden)) throw _call.Fail($"its start state {input} has shape {_call.Shape(input)}, which does not fit {_directions} directions, a batch of {shape[0]} and {_hidden} units");
+        return Part(start, direction, 0, shape);
     }
 
     /// <summary>W·x + b of one gate at one step.</summary>
@@ -164,12 +167,11 @@ sealed class Recurrent
         var names = _call.Find("activations")?.Strings;
         if (names is { Count: > 0 } && names.Count < _directions * each) throw _call.Fail($"it names {names.Count} activations in place of {_directions * each}");
         var name = names is { Count: > 0 } ? names[direction * each + index].ToStringUtf8() : otherwise;
-        return name.ToUpperInvariant() switch
-        {
-            "SIGMOID" => x => Activations.Sigmoid(_builder, x),
-            "TANH" => x => _builder.Apply(FunctionKind.Tanh, x),
-            "RELU" => x => Activations.Relu(_builder, x),
-            _ => throw _call.Fail($"its activation `{name}` is not supported; supported are Sigmoid, Tanh and Relu"),
-        };
+        if (names is not { Count: > 0 }) return RecurrentActivation.Of(_call, name, null, null);
+        // Constants stand in the order of the functions that have one.
+        var before = names.Take(direction * each + index).Select(other => other.ToStringUtf8()).ToList();
+        return RecurrentActivation.Of(_call, name, Constant("activation_alpha", before.Count(RecurrentActivation.HasAlpha)), Constant("activation_beta", before.Count(RecurrentActivation.HasBeta)));
     }
+
+    Rational? Constant(string attribute, int place) => _call.Floats(attribute) is { } constants && place < constants.Count ? Rational.FromDouble(constants[place]) : null;
 }

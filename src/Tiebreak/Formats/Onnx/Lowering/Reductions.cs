@@ -90,23 +90,43 @@ static class Reductions
     /// <summary>Shape arithmetic: sizes are multiplied, added, compared.</summary>
     static Value Whole(OperatorCall call, Value value, int[] axes, Shape made)
     {
-        if (axes.Length != value.Shape.Rank || value.Integers!.Length == 0) throw call.Fail("it reduces whole numbers along some axes only, which is not supported; export the model with fixed shapes");
-        var result = call.OpType switch
+        Func<long, long, long> join = call.OpType switch
         {
-            "ReduceProd" => value.Integers.Aggregate(1L, (product, number) => checked(product * number)),
-            "ReduceSum" => value.Integers.Aggregate(0L, (sum, number) => checked(sum + number)),
-            "ReduceMax" => value.Integers.Max(),
-            "ReduceMin" => value.Integers.Min(),
+            "ReduceProd" => (left, right) => checked(left * right),
+            "ReduceSum" or "ReduceL1" or "ReduceSumSquare" => (left, right) => checked(left + right),
+            "ReduceMax" => Math.Max,
+            "ReduceMin" => Math.Min,
             _ => throw call.Fail("it reduces whole numbers in a way that is not supported; export the model with fixed shapes"),
         };
-        return Value.Of(made, [result]);
+        var kept = value.Shape.Without(axes);
+        var own = kept.Strides();
+        var strides = new int[value.Shape.Rank];
+        var next = 0;
+        for (var axis = 0; axis < strides.Length; axis++)
+            if (!axes.Contains(axis)) strides[axis] = own[next++];
+        var results = new long?[kept.Count];
+        foreach (var (place, number) in GridMap.Positions(new IndexMap.Affine(kept, value.Shape, 0, new Axes(strides))).Zip(value.Integers!))
+        {
+            var term = call.OpType switch { "ReduceL1" => Math.Abs(number), "ReduceSumSquare" => checked(number * number), _ => number };
+            results[place] = results[place] is { } result ? join(result, term) : term;
+        }
+
+        var none = call.OpType switch { "ReduceProd" => 1, "ReduceMax" or "ReduceMin" => (long?)null, _ => 0 };
+        return Value.Of(made, Array.ConvertAll(results, result => result ?? none ?? throw call.Fail("it compares no numbers")), value.Kind);
     }
 
     public static void CumSum(OperatorCall call)
     {
-        var x = call.Node(0);
-        var axis = call.Axis(call.Integers(1)[0], x.Shape.Rank);
+        var value = call.Input(0);
+        var axis = call.Axis(call.Integers(1)[0], value.Shape.Rank);
         var (exclusive, reverse) = (call.Int("exclusive", 0) != 0, call.Int("reverse", 0) != 0);
+        if (value.Integers is { } integers)
+        {
+            call.Set(0, Value.Of(value.Shape, Accumulated(integers, value.Shape, axis, exclusive, reverse)));
+            return;
+        }
+
+        var x = call.Node(0);
         var size = x.Shape[axis];
         if (size > MostFactors) throw call.Fail($"it adds up along an axis of size {size}, more than {MostFactors}; choose smaller sizes");
         var sums = new double[size * size];
@@ -114,6 +134,25 @@ static class Reductions
             for (var from = 0; from < size; from++)
                 if (exclusive && from == to ? false : reverse ? from >= to : from <= to) sums[to * size + from] = 1;
         call.Set(AlongAxis(call.Builder, x, axis, call.Builder.Constant(new DoubleTensor(sums), new Shape(size, size))));
+    }
+
+    static long[] Accumulated(long[] numbers, Shape shape, int axis, bool exclusive, bool reverse)
+    {
+        var (stride, size) = (shape.Strides()[axis], shape[axis]);
+        var sums = new long[numbers.Length];
+        for (var k = 0; k < numbers.Length; k++)
+        {
+            if (k / stride % size != 0) continue;
+            long sum = 0;
+            for (var step = 0; step < size; step++)
+            {
+                var at = k + (reverse ? size - 1 - step : step) * stride;
+                sums[at] = exclusive ? sum : checked(sum + numbers[at]);
+                sum = checked(sum + numbers[at]);
+            }
+        }
+
+        return sums;
     }
 
     /// <summary>A matrix [to, from] applied along one axis.</summary>

@@ -17,14 +17,16 @@ static class Resizing
             return;
         }
 
-        if (call.Int("antialias", 0) != 0) throw call.Fail("it resizes with antialiasing, which is not supported; export the model without it");
-        if (call.Text("keep_aspect_ratio_policy", "stretch") is not "stretch") throw call.Fail("it keeps the aspect ratio, which is not supported; export the model with exact sizes");
         var axes = call.Ints("axes") is { } given ? given.Select(axis => call.Axis(axis, rank)).ToArray() : [.. Enumerable.Range(0, rank)];
         var rule = new ResizeRule(call.Text("mode", "nearest"), call.Text("coordinate_transformation_mode", "half_pixel"), call.Text("nearest_mode", "round_prefer_floor"))
         {
             CubicCoefficient = call.Float("cubic_coeff_a", -0.75f),
             ExcludeOutside = call.Int("exclude_outside", 0) != 0,
+            Antialias = call.Int("antialias", 0) != 0,
+            Region = call.Text("coordinate_transformation_mode", "half_pixel") is "tf_crop_and_resize" ? call.Settings(1) : [],
+            Outside = call.Float("extrapolation_value", 0),
         };
+        if (rule.Region.Length > 0 && rule.Region.Length != 2 * axes.Length) throw call.Fail($"a region of {rule.Region.Length} numbers does not fit {axes.Length} axes");
         var scales = call.Has(2) ? call.Settings(2) : [];
         Apply(call, scales.Length > 0 ? Scaled(call, scales, axes, rule) : Sized(call, call.Narrow(call.Integers(3), "sizes"), axes, rule));
     }
@@ -44,7 +46,7 @@ static class Resizing
         {
             var size = ConstantFolding.Floor(scales[k] * shape[axes[k]]);
             if (scales[k].Sign <= 0 || size.Sign <= 0 || size > LargestSize) throw call.Fail($"it would give axis {axes[k]} of {shape} size {size}; sizes must be between 1 and {LargestSize}");
-            resized[axes[k]] = new ResizedAxis(shape[axes[k]], (int)size.Numerator, scales[k], rule);
+            resized[axes[k]] = new ResizedAxis(shape[axes[k]], (int)size.Numerator, scales[k], rule) { Begin = rule.BeginOf(k), End = rule.EndOf(k) };
         }
 
         return resized;
@@ -55,15 +57,32 @@ static class Resizing
         var shape = call.Shape(0);
         if (sizes.Length != axes.Length) throw call.Fail($"{sizes.Length} sizes do not fit {axes.Length} axes of {shape}");
         var resized = new ResizedAxis?[shape.Rank];
+        var common = CommonScale(call, sizes, axes);
         for (var k = 0; k < axes.Length; k++)
         {
             // The file fixed the batch here, too.
             if (axes[k] == 0 && call.Lowering.BatchChange is { } change && sizes[k] == change.From && shape[0] == change.To) sizes[k] = change.To;
             if (sizes[k] is < 1 or > LargestSize) throw call.Fail($"it would give axis {axes[k]} of {shape} size {sizes[k]}; sizes must be between 1 and {LargestSize}");
-            resized[axes[k]] = new ResizedAxis(shape[axes[k]], sizes[k], new Rational(sizes[k], shape[axes[k]]), rule);
+            var scale = common ?? new Rational(sizes[k], shape[axes[k]]);
+            if (common is not null) sizes[k] = (int)ConstantFolding.Whole(scale * shape[axes[k]] + new Rational(1, 2));
+            resized[axes[k]] = new ResizedAxis(shape[axes[k]], sizes[k], scale, rule) { Begin = rule.BeginOf(k), End = rule.EndOf(k) };
         }
 
         return resized;
+    }
+
+    /// <summary>The scale of all axes where their ratio is kept: the smallest that the sizes ask for, or the largest; else null.</summary>
+    static Rational? CommonScale(OperatorCall call, int[] sizes, int[] axes)
+    {
+        var policy = call.Text("keep_aspect_ratio_policy", "stretch");
+        if (policy is "stretch") return null;
+        var scales = sizes.Select((size, k) => new Rational(size, call.Shape(0)[axes[k]])).Order().ToArray();
+        return policy switch
+        {
+            "not_larger" => scales[0],
+            "not_smaller" => scales[^1],
+            _ => throw call.Fail($"keep_aspect_ratio_policy `{policy}` is not known; known are stretch, not_larger and not_smaller"),
+        };
     }
 
     static void Apply(OperatorCall call, ResizedAxis?[] resized)
@@ -71,7 +90,8 @@ static class Resizing
         var value = call.Input(0);
         if (Array.TrueForAll(resized, axis => axis is null || axis.Rule.Mode is "nearest"))
         {
-            call.Set(0, ValueMoves.Grid(call, value, Array.ConvertAll(resized, axis => axis?.Nearest(call))));
+            value = ValueMoves.Grid(call, value, Array.ConvertAll(resized, axis => axis?.Nearest(call)));
+            call.Set(0, value.Node is null ? value : Value.Of(WithOutside(call, value.Node, resized)));
             return;
         }
 
@@ -83,97 +103,22 @@ static class Resizing
             x = Reductions.AlongAxis(call.Builder, x, axis, weights);
         }
 
-        call.Set(x);
+        call.Set(WithOutside(call, x, resized));
     }
-}
 
-/// <summary>How positions of the result are taken back to the input, and what is read there.</summary>
-sealed record ResizeRule(string Mode, string Coordinates, string Rounding)
-{
-    public Rational CubicCoefficient { get; init; }
-
-    public bool ExcludeOutside { get; init; }
-}
-
-/// <summary>One axis of a resizing.</summary>
-sealed record ResizedAxis(int From, int To, Rational Scale, ResizeRule Rule)
-{
-    static readonly Rational Half = new(1, 2);
-
-    /// <summary>Whether every position stays where it is.</summary>
-    public bool IsIdentity => From == To && Scale == Rational.One;
-
-    /// <summary>The input position nearest to each result position.</summary>
-    public int[] Nearest(OperatorCall call)
+    /// <summary>Puts the extrapolation value where any axis is read outside; such places hold 0 so far.</summary>
+    static Node WithOutside(OperatorCall call, Node x, ResizedAxis?[] resized)
     {
-        var positions = new int[To];
-        for (var k = 0; k < To; k++)
+        if (resized.FirstOrDefault(axis => axis is { Rule: { Region.Length: > 0, Outside.IsZero: false } }) is not { } first) return x;
+        var builder = call.Builder;
+        var inside = builder.Fill(Rational.One, x.Shape);
+        for (var axis = 0; axis < resized.Length; axis++)
         {
-            var at = Origin(call, k);
-            var nearest = Rule.Rounding switch
-            {
-                "round_prefer_floor" => -ConstantFolding.Floor(Half - at),
-                "round_prefer_ceil" => ConstantFolding.Floor(at + Half),
-                "floor" => ConstantFolding.Floor(at),
-                "ceil" => -ConstantFolding.Floor(-at),
-                _ => throw call.Fail($"nearest_mode `{Rule.Rounding}` is not known; known are round_prefer_floor, round_prefer_ceil, floor and ceil"),
-            };
-            positions[k] = Inside(nearest);
+            if (resized[axis] is not { } along) continue;
+            Rational[] flags = [.. Enumerable.Range(0, along.To).Select(k => along.IsOutside(call, k) ? Rational.Zero : Rational.One)];
+            inside = builder.Multiply(inside, builder.Broadcast(builder.Constant(ConstantFolding.Tensor(flags), new Shape(along.To)), x.Shape, [.. Enumerable.Range(0, resized.Length).Where(other => other != axis)]));
         }
 
-        return positions;
+        return builder.Add(x, builder.Scale(Comparisons.Opposite(builder, inside), first.Rule.Outside));
     }
-
-    /// <summary>What share each input position has in each result position, row-major [to, from].</summary>
-    public Rational[] Weights(OperatorCall call)
-    {
-        if ((long)From * To > 1 << 24) throw call.Fail($"it resizes {From} to {To}, which is too large; choose smaller sizes");
-        var weights = new Rational[To * From];
-        for (var k = 0; k < To; k++)
-        {
-            var at = Origin(call, k);
-            var floor = ConstantFolding.Floor(at);
-            var taps = Rule.Mode switch
-            {
-                "linear" => [Rational.One - (at - floor), at - floor],
-                "cubic" => Cubic(at - floor),
-                "nearest" => throw call.Fail("nearest neighbours have no weights"),
-                _ => throw call.Fail($"mode `{Rule.Mode}` is not known; known are nearest, linear and cubic"),
-            };
-            var first = floor - (taps.Length / 2 - 1);
-            var total = Rational.One;
-            if (Rule.ExcludeOutside)
-            {
-                for (var tap = 0; tap < taps.Length; tap++)
-                    if (first + tap < Rational.Zero || first + tap >= From) taps[tap] = Rational.Zero;
-                total = taps.Aggregate((a, b) => a + b);
-            }
-
-            for (var tap = 0; tap < taps.Length; tap++) weights[k * From + Inside(first + tap)] += taps[tap] / total;
-        }
-
-        return weights;
-    }
-
-    /// <summary>Keys' cubic kernel at the distances of the four neighbours.</summary>
-    Rational[] Cubic(Rational t)
-    {
-        var a = Rule.CubicCoefficient;
-        return [Far(t + Rational.One), Near(t), Near(Rational.One - t), Far(Rational.One + Rational.One - t)];
-
-        Rational Near(Rational d) => ((a + 2) * d - (a + 3)) * d * d + 1;
-        Rational Far(Rational d) => ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
-    }
-
-    Rational Origin(OperatorCall call, int k) => Rule.Coordinates switch
-    {
-        "asymmetric" => (Rational)k / Scale,
-        "half_pixel" => (k + Half) / Scale - Half,
-        "pytorch_half_pixel" => To > 1 ? (k + Half) / Scale - Half : Rational.Zero,
-        "half_pixel_symmetric" => new Rational(From, 2) * (1 - To / (Scale * From)) + (k + Half) / Scale - Half,
-        "align_corners" => To > 1 ? new Rational((long)k * (From - 1), To - 1) : Rational.Zero,
-        _ => throw call.Fail($"coordinate_transformation_mode `{Rule.Coordinates}` is not supported; export the model with half_pixel, align_corners or asymmetric"),
-    };
-
-    int Inside(Rational position) => position.Sign <= 0 ? 0 : position >= From - 1 ? From - 1 : (int)position.Numerator;
 }

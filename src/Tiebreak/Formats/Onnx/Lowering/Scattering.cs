@@ -80,12 +80,49 @@ static class Scattering
         var placed = builder.ScatterAdd(updates, new IndexMap.Table(data.Shape, updates.Shape, positions));
         var reduction = call.Text("reduction", "none");
         if (reduction is "add") return builder.Add(data, placed);
-        if (reduction is not "none") throw call.Fail($"its reduction `{reduction}` is not supported; supported are none and add");
+        if (reduction is not "none") return Combined(call, data, updates, positions, Combine(call, reduction));
         if (positions.Distinct().Count() != positions.Length) throw call.Fail("it writes twice to one place, which the standard leaves open; make its indices distinct");
         var kept = new double[data.Shape.Count];
         Array.Fill(kept, 1);
         foreach (var position in positions) kept[position] = 0;
         return builder.Add(builder.Multiply(data, builder.Constant(new DoubleTensor(kept), data.Shape)), placed);
+    }
+
+    static Func<Node, Node, Node> Combine(OperatorCall call, string reduction) => reduction switch
+    {
+        "mul" => call.Builder.Multiply,
+        "max" => (left, right) => Elementwise.Larger(call.Builder, left, right),
+        "min" => (left, right) => call.Builder.Negate(Elementwise.Larger(call.Builder, call.Builder.Negate(left), call.Builder.Negate(right))),
+        _ => throw call.Fail($"its reduction `{reduction}` is not known; known are none, add, mul, max and min"),
+    };
+
+    /// <summary>What stands at each position combined with its updates one after the other: first the first update of every place, then the second.</summary>
+    static Node Combined(OperatorCall call, Node data, Node updates, int[] positions, Func<Node, Node, Node> combine)
+    {
+        const int most = 64;
+        var builder = call.Builder;
+        var seen = new int[data.Shape.Count];
+        var layers = new List<List<int>>();
+        for (var k = 0; k < positions.Length; k++)
+        {
+            var layer = seen[positions[k]]++;
+            if (layer == layers.Count) layers.Add([]);
+            layers[layer].Add(k);
+        }
+
+        if (layers.Count > most) throw call.Fail($"it writes {layers.Count} times to one place, more than {most}; choose smaller sizes");
+        foreach (var layer in layers)
+        {
+            var shape = new Shape(layer.Count);
+            var at = new IndexMap.Table(data.Shape, shape, [.. layer.Select(k => positions[k])]);
+            var made = combine(builder.Gather(data, at), builder.Gather(updates, new IndexMap.Table(updates.Shape, shape, [.. layer])));
+            var kept = new double[data.Shape.Count];
+            Array.Fill(kept, 1);
+            foreach (var position in at.Positions) kept[position] = 0;
+            data = builder.Add(builder.Multiply(data, builder.Constant(new DoubleTensor(kept), data.Shape)), builder.ScatterAdd(made, at));
+        }
+
+        return data;
     }
 
     public static void Trilu(OperatorCall call)
@@ -102,11 +139,10 @@ static class Scattering
             return;
         }
 
-        if (value is { Node: null, Known: { HasDoubles: true } known })
+        if (value is { Node: null, Known: { } known })
         {
             // A constant is cut before it becomes a node, since it may hold −∞.
-            var numbers = new double[known.Count];
-            known.ReadDoubles(0, numbers);
+            var numbers = Masks.Doubles(known);
             for (var k = 0; k < numbers.Length; k++)
                 if (!Keeps(k)) numbers[k] = 0;
             call.Set(0, Value.Of(value.Shape, new DoubleTensor(numbers)));

@@ -78,7 +78,10 @@ static class ShapeOperators
         }
         else
         {
-            throw call.Fail("it rounds data to integers, which has no gradient to analyse; leave that part out with --outputs");
+            // Towards zero; a step function, which passes no gradient on.
+            var x = call.NodeOf(value);
+            var sign = call.Builder.Apply(FunctionKind.Sign, x);
+            call.Set(0, Value.Of(call.Builder.Multiply(sign, call.Builder.Apply(FunctionKind.Floor, call.Builder.Multiply(sign, x))), ElementKind.Integer));
         }
     }
 
@@ -182,6 +185,19 @@ static class ShapeOperators
         for (var k = 0; k < numbers.Length; k++) numbers[k] = start + delta * k;
         var shape = new Shape(numbers.Length);
         call.Set(0, call.Input(0).Kind == ElementKind.Float ? Value.Of(shape, ConstantFolding.Tensor(numbers)) : Value.Of(shape, [.. numbers.Select(ConstantFolding.Whole)]));
+    }
+
+    /// <summary>Ones on a diagonal, zeros elsewhere, in the shape of another matrix.</summary>
+    public static void EyeLike(OperatorCall call)
+    {
+        var shape = call.Shape(0);
+        if (shape.Rank != 2 || shape.Count > 1 << 24) throw call.Fail($"its operand of shape {shape} is no matrix, or too large");
+        var diagonal = call.Int("k", 0);
+        var ones = new long[shape.Count];
+        for (var row = 0; row < shape[0]; row++)
+            if (row + diagonal >= 0 && row + diagonal < shape[1]) ones[row * shape[1] + row + diagonal] = 1;
+        var isFloat = call.HasAttribute("dtype") ? TensorReader.FormatOf((DataType)call.Int("dtype", 0)) is not null : call.Input(0).Kind == ElementKind.Float;
+        call.Set(0, isFloat ? Value.Of(shape, new DoubleTensor(Array.ConvertAll(ones, one => (double)one))) : Value.Of(shape, ones));
     }
 
     static int Clamp(long axis, int rank) => (int)Math.Clamp(axis < 0 ? axis + rank : axis, 0, rank);

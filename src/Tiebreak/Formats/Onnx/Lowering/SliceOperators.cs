@@ -57,7 +57,11 @@ static class SliceOperators
             positions[axis] = Positions(call, value.Shape[axis], starts[k], ends[k], steps?[k] ?? 1);
         }
 
-        call.Set(0, ValueMoves.Grid(call, value, positions));
+        var cut = Array.FindIndex(positions, list => list is not null);
+        if (positions.Count(list => list is not null) == 1 && PositionTables.IsCut(call, value, cut, positions[cut]!, 1, 2))
+            call.Set(PositionTables.WithAnyRowLast(call, value, cut, ValueMoves.Grid(call, value, positions).Node!));
+        else
+            call.Set(0, ValueMoves.Grid(call, value, positions));
     }
 
     static int[] Positions(OperatorCall call, int size, long start, long end, long step)
@@ -81,13 +85,15 @@ static class SliceOperators
     public static void Gather(OperatorCall call)
     {
         var value = call.Input(0);
-        var indices = call.Input(1);
+        var indices = IndexData.Of(call, 1);
         var axis = call.Axis(call.Int("axis", 0), value.Shape.Rank);
         if (indices.Integers is { } constant)
         {
             var positions = new int[]?[value.Shape.Rank];
             positions[axis] = [.. constant.Select(index => Row(call, index, value.Shape[axis]))];
+            var isCut = PositionTables.IsCut(call, value, axis, positions[axis]!, 1);
             var picked = ValueMoves.Grid(call, value, positions);
+            if (isCut) picked = Value.Of(PositionTables.WithAnyRowLast(call, value, axis, picked.Node!));
             call.Set(0, ValueMoves.Reshape(call, picked, new Shape([.. value.Shape.Sizes.Take(axis), .. indices.Shape.Sizes, .. value.Shape.Sizes.Skip(axis + 1)])));
             return;
         }
@@ -108,7 +114,7 @@ static class SliceOperators
     public static void GatherElements(OperatorCall call)
     {
         var value = call.Input(0);
-        var indices = call.Input(1);
+        var indices = IndexData.Of(call, 1);
         var axis = call.Axis(call.Int("axis", 0), value.Shape.Rank);
         if (indices.Shape.Rank != value.Shape.Rank) throw call.Fail($"indices of shape {indices.Shape} do not fit {value.Shape}");
         // Other axes are read from their beginning.
@@ -143,7 +149,8 @@ static class SliceOperators
         call.Set(call.Builder.Contract(output + row, output[..axis] + row + output[(axis + 1)..], output, indices.Index(cut.Shape[axis]), call.NodeOf(cut)));
     }
 
-    static int Row(OperatorCall call, long index, int rows) =>
+    /// <summary>An index counted from the end if negative.</summary>
+    public static int Row(OperatorCall call, long index, int rows) =>
         index >= -rows && index < rows ? (int)(index < 0 ? index + rows : index) : throw call.Fail($"index {index} lies outside an axis of size {rows}");
 
     public static void Expand(OperatorCall call)
@@ -198,8 +205,9 @@ static class SliceOperators
         var positions = new int[]?[rank];
         for (var k = 0; k < axes.Length; k++)
             positions[axes[k]] = PadPositions(call, value.Shape[axes[k]], pads[k], pads[axes.Length + k], mode);
-        if (value.Node is null || mode is not "constant") call.Set(0, fill.IsZero || mode is not "constant" ? ValueMoves.Grid(call, value, positions) : throw call.Fail("it pads a constant with numbers other than 0, which is not supported"));
-        else call.Set(0, Value.Of(PadNode(call, value.Node, positions, fill), value.Kind));
+        if (fill.IsZero || mode is not "constant") call.Set(0, ValueMoves.Grid(call, value, positions));
+        else if (value.Integers is not null) call.Set(0, ValueMoves.GridOr(call, value, positions, ConstantFolding.Whole(fill)));
+        else call.Set(0, Value.Of(PadNode(call, call.NodeOf(value), positions, fill), value.Kind));
     }
 
     static int[] PadPositions(OperatorCall call, int size, long before, long after, string mode)

@@ -5,7 +5,8 @@ namespace Tiebreak.Formats.Onnx.Lowering;
 
 /// <summary>
 /// What stands for one value of the graph while it is lowered. Exactly one of these holds: <see cref="Integers"/> (known whole numbers, for shape
-/// arithmetic), <see cref="Known"/> alone (known numbers not yet in the program), <see cref="Node"/>, or <see cref="Index"/> (whole numbers that are data).
+/// arithmetic), <see cref="Known"/> alone (known numbers not yet in the program), <see cref="Node"/>, <see cref="Index"/> (whole numbers that are data),
+/// or <see cref="Items"/> (a sequence of values).
 /// </summary>
 sealed class Value
 {
@@ -33,11 +34,20 @@ sealed class Value
     /// <summary>For index data: the same numbers as plain data, for casts and comparisons.</summary>
     public Func<Node>? Numbers { get; init; }
 
+    /// <summary>Set where places of the value count as −∞; <see cref="Numbers"/> has the numbers as they are.</summary>
+    public MaskedNumbers? Masked { get; init; }
+
+    /// <summary>For a sequence: its values, whose number is always known.</summary>
+    public IReadOnlyList<Value>? Items { get; init; }
+
     /// <summary>Set where the value is a parameter seen through operators that only move its axes.</summary>
     public WeightView? Weight { get; init; }
 
     /// <summary>A value computed by the program.</summary>
     public static Value Of(Node node, ElementKind kind = ElementKind.Float) => new() { Kind = kind, Shape = node.Shape, Node = node };
+
+    /// <summary>A sequence.</summary>
+    public static Value Of(IReadOnlyList<Value> items) => new() { Kind = items.Count > 0 ? items[0].Kind : ElementKind.Float, Shape = Shape.Scalar, Items = items };
 
     /// <summary>Known whole numbers.</summary>
     public static Value Of(Shape shape, long[] integers, ElementKind kind = ElementKind.Integer) => new() { Kind = kind, Shape = shape, Integers = integers };

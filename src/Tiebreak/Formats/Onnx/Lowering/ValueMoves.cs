@@ -5,7 +5,7 @@ namespace Tiebreak.Formats.Onnx.Lowering;
 
 /// <summary>
 /// Moves elements about, whatever a value is: nodes of the program get a primitive, known numbers are moved on the spot, index data is moved
-/// once somebody asks for it. Every operator that only rearranges is written in terms of these four.
+/// once somebody asks for it. Every operator that only rearranges is written in terms of these.
 /// </summary>
 static class ValueMoves
 {
@@ -55,6 +55,31 @@ static class ValueMoves
             }, view);
     }
 
+    /// <summary>Reads a grid of known whole numbers, with another number in place of zero where there is none to read.</summary>
+    public static Value GridOr(OperatorCall call, Value value, int[]?[] positions, long otherwise)
+    {
+        var inside = Grid(call, Value.Of(value.Shape, [.. Enumerable.Repeat(1L, value.Integers!.Length)]), [.. positions]).Integers!;
+        var read = Grid(call, value, positions);
+        return Value.Of(read.Shape, [.. read.Integers!.Select((number, k) => inside[k] == 0 ? otherwise : number)], value.Kind);
+    }
+
+    /// <summary>Reads through any map.</summary>
+    public static Value Pick(OperatorCall call, Value value, IndexMap map) =>
+        With(value, map.Target, node => call.Builder.Gather(node, map), numbers => Pick(numbers, map), known => Pick(call, known, map),
+            rows =>
+            {
+                var operand = value.Index!(rows);
+                return call.Builder.Gather(operand, WithRows(map, rows));
+            }, null);
+
+    /// <summary>The same map for elements that are whole rows.</summary>
+    static IndexMap.Table WithRows(IndexMap map, int rows)
+    {
+        var (source, target) = (new Shape([.. map.Source.Sizes, rows]), new Shape([.. map.Target.Sizes, rows]));
+        if (target.Count > MostKnown) throw new ArgumentException($"a table of {target.Count} positions is too large");
+        return new IndexMap.Table(source, target, [.. GridMap.Positions(map).SelectMany(position => Enumerable.Range(0, rows).Select(row => position < 0 ? -1 : position * rows + row))]);
+    }
+
     /// <summary>Operands one after the other.</summary>
     public static Value Concat(OperatorCall call, Value[] values, int axis)
     {
@@ -71,8 +96,11 @@ static class ValueMoves
     static Value With(Value value, Shape target, Func<Node, Node> move, Func<long[], long[]> moveIntegers, Func<ExactTensor, ExactTensor> moveKnown, Func<int, Node> moveIndex, WeightView? view)
     {
         if (value.Node is not null) return new Value { Kind = value.Kind, Shape = target, Node = move(value.Node), Weight = view };
+        if (value.Masked is { } masked)
+            return new Value { Kind = value.Kind, Shape = target, Masked = new MaskedNumbers(move(masked.Clean), move(masked.Gate)), Numbers = () => move(value.Numbers!()) };
         if (value.Integers is not null) return Value.Of(target, moveIntegers(value.Integers), value.Kind);
         if (value.Known is not null) return Value.Of(target, value.Known is UniformTensor fill ? new UniformTensor(target.Count, fill.Value) : moveKnown(value.Known));
+        if (value.Index is null) throw new ArgumentException("a sequence stands in place of a tensor");
         return new Value { Kind = value.Kind, Shape = target, Index = moveIndex, Rows = value.Rows, Numbers = () => move(value.Numbers!()) };
     }
 

@@ -23,6 +23,9 @@ sealed record Windows(int[] Input, int[] Kernel, int[] Strides, int[] Dilations,
     /// <summary>Whether every window lies inside the input.</summary>
     public bool AllInside => !NeedPadding && Enumerable.Range(0, Kernel.Length).All(axis => (Count[axis] - 1) * Strides[axis] + (Kernel[axis] - 1) * Dilations[axis] < Input[axis]);
 
+    /// <summary>How many elements of the kernel lie in the padding wherever the window stands.</summary>
+    public int NeverInside => KernelCount - Enumerable.Range(0, Kernel.Length).Aggregate(1, (product, axis) => product * Enumerable.Range(0, Kernel[axis]).Count(k => EverInside(axis, k)));
+
     /// <summary>Elements in a window.</summary>
     public int KernelCount => Kernel.Aggregate(1, (product, size) => checked(product * size));
 
@@ -111,32 +114,67 @@ sealed record Windows(int[] Input, int[] Kernel, int[] Strides, int[] Dilations,
         return builder.Gather(padded, new IndexMap.Affine(padded.Shape, new Shape([.. sizes]), 0, new Axes([.. strides])));
     }
 
+    // The first window in which element k stands at or behind the input's begin decides: later ones stand further back.
+    bool EverInside(int axis, int k)
+    {
+        var first = Math.Max(0, (Begin[axis] - k * Dilations[axis] + Strides[axis] - 1) / Strides[axis]);
+        return first < Count[axis] && first * Strides[axis] + k * Dilations[axis] - Begin[axis] < Input[axis];
+    }
+
     /// <summary>For each window, then each of its elements: whether it lies inside the input.</summary>
     public bool[] Inside() => Where((axis, position) => position >= 0 && position < Input[axis]);
 
     /// <summary>For each window, then each of its elements: whether it lies inside the input or its declared pads (a cut-off last window does not).</summary>
     public bool[] InsidePads() => Where((axis, position) => position >= -Begin[axis] && position < Input[axis] + End[axis]);
 
-    bool[] Where(Func<int, int, bool> holds)
+    /// <summary>
+    /// For each window, then each of its elements: its position in a channel's plane, −1 in the padding. The plane is counted row by row, or with
+    /// its last two axes exchanged.
+    /// </summary>
+    public int[] Positions(Shape input, bool byColumns)
+    {
+        int[] order = [.. Enumerable.Range(0, Input.Length)];
+        if (byColumns && order.Length > 1) (order[^1], order[^2]) = (order[^2], order[^1]);
+        var strides = new int[Input.Length];
+        var stride = 1;
+        for (var k = order.Length - 1; k >= 0; k--)
+        {
+            strides[order[k]] = stride;
+            stride = checked(stride * input[Leading + order[k]]);
+        }
+
+        return ForEach(at => Enumerable.Range(0, Input.Length).All(axis => at[axis] >= 0 && at[axis] < Input[axis]) ? at.Select((position, axis) => position * strides[axis]).Sum() : -1);
+    }
+
+    bool[] Where(Func<int, int, bool> holds) => ForEach(at =>
+    {
+        for (var axis = 0; axis < at.Length; axis++)
+            if (!holds(axis, at[axis])) return false;
+        return true;
+    });
+
+    T[] ForEach<T>(Func<int[], T> measure)
     {
         var sizes = Count.Concat(Kernel).ToArray();
         var total = sizes.Aggregate(1, (product, size) => checked(product * size));
         if (total > MostFlags) throw new ArgumentException($"its windows hold {total} places, more than {MostFlags}");
-        var flags = new bool[total];
-        for (var k = 0; k < flags.Length; k++)
+        var results = new T[total];
+        var at = new int[sizes.Length];
+        var positions = new int[Kernel.Length];
+        for (var k = 0; k < results.Length; k++)
         {
             var rest = k;
-            var at = new int[sizes.Length];
             for (var axis = sizes.Length - 1; axis >= 0; axis--)
             {
                 at[axis] = rest % sizes[axis];
                 rest /= sizes[axis];
             }
 
-            flags[k] = Enumerable.Range(0, Kernel.Length).All(axis => holds(axis, at[axis] * Strides[axis] + at[Kernel.Length + axis] * Dilations[axis] - Begin[axis]));
+            for (var axis = 0; axis < positions.Length; axis++) positions[axis] = at[axis] * Strides[axis] + at[Kernel.Length + axis] * Dilations[axis] - Begin[axis];
+            results[k] = measure(positions);
         }
 
-        return flags;
+        return results;
     }
 
     /// <summary>The input with zeros around it, as far as the windows reach; what no window reaches is left out.</summary>

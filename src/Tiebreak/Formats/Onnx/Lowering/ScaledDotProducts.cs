@@ -1,0 +1,96 @@
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+
+namespace Tiebreak.Formats.Onnx.Lowering;
+
+/// <summary>
+/// What every kind of attention does: queries meet keys, softmax makes shares of what they score, and the shares mix the values. Tensors are
+/// [batch, heads, positions, features]; a head of keys may serve several heads of queries in a row.
+/// </summary>
+sealed class ScaledDotProducts(OperatorCall call, Node queries, Node keys, Node values)
+{
+    readonly ProgramBuilder _builder = call.Builder;
+
+    /// <summary>What scores are multiplied with.</summary>
+    public Rational Scale { get; init; }
+
+    /// <summary>Scores are bent to stay below this in magnitude; 0 leaves them.</summary>
+    public Rational Softcap { get; init; }
+
+    /// <summary>Whether a query sees only the keys up to its own place.</summary>
+    public bool IsCausal { get; init; }
+
+    /// <summary>The place of the first query: how many keys are past.</summary>
+    public int Offset { get; init; }
+
+    /// <summary>How many keys each query sees, counted back from its own place; null for all.</summary>
+    public int? Window { get; init; }
+
+    /// <summary>Added to the scores, and gates for the shares; both repeat to [batch, heads, queries, keys].</summary>
+    public AttentionMask Mask { get; init; } = new(null, null);
+
+    /// <summary>The scores before masks.</summary>
+    public Node? Scores { get; private set; }
+
+    /// <summary>What softmax made of them.</summary>
+    public Node? Shares { get; private set; }
+
+    /// <summary>1/√size: exact for squares, else the nearest double, since only that it is one fixed number counts.</summary>
+    public static Rational DefaultScale(int size)
+    {
+        var root = (int)Math.Round(Math.Sqrt(size));
+        return root * root == size ? new Rational(1, root) : Rational.FromDouble(1 / Math.Sqrt(size));
+    }
+
+    /// <summary>[batch, positions, heads · features] with a head axis of its own, in front of the positions; what has it already stays.</summary>
+    public static Node Heads(OperatorCall call, Node x, long heads)
+    {
+        if (x.Shape.Rank == 4) return x;
+        if (x.Shape.Rank != 3 || heads < 1 || x.Shape[2] % heads != 0) throw call.Fail($"{heads} heads do not fit an input of shape {x.Shape}");
+        return call.Builder.Transpose(call.Builder.Reshape(x, new Shape(x.Shape[0], x.Shape[1], (int)heads, x.Shape[2] / (int)heads)), 0, 2, 1, 3);
+    }
+
+    /// <summary>The heads one after the other again: [batch, positions, heads · features].</summary>
+    public static Node Joined(OperatorCall call, Node x) =>
+        call.Builder.Reshape(call.Builder.Transpose(x, 0, 2, 1, 3), new Shape(x.Shape[0], x.Shape[2], checked(x.Shape[1] * x.Shape[3])));
+
+    /// <summary>The mixed values, [batch, heads, positions, features].</summary>
+    public Node Mixed()
+    {
+        var (q, k) = (queries.Shape, keys.Shape);
+        if (q.Rank != 4 || k.Rank != 4 || values.Shape.Rank != 4 || q[0] != k[0] || q[3] != k[3] || k[1] < 1 || q[1] % k[1] != 0 || !values.Shape.Sizes.Take(3).SequenceEqual(k.Sizes.Take(3)))
+            throw call.Fail($"queries of shape {q} do not fit keys of shape {k} and values of shape {values.Shape}");
+        var each = q[1] / k[1];
+        var grouped = new Shape(q[0], k[1], each, q[2], k[2]);
+        var all = new Shape(q[0], q[1], q[2], k[2]);
+        // Query head h reads key head h / each: no key is repeated.
+        var scores = each == 1 ? _builder.Contract("bhsd", "bhtd", "bhst", queries, keys)
+            : _builder.Reshape(_builder.Contract("bgrsd", "bgtd", "bgrst", _builder.Reshape(queries, new Shape(q[0], k[1], each, q[2], q[3])), keys), all);
+        scores = Scores = _builder.Scale(scores, Scale);
+        if (Softcap.Sign > 0) scores = _builder.Scale(_builder.Apply(FunctionKind.Tanh, _builder.Scale(scores, Rational.One / Softcap)), Softcap);
+        if (Mask.Bias is not null) scores = _builder.Add(scores, _builder.BroadcastTo(Mask.Bias, all));
+        // A mask of −∞ before softmax is an exact 0 behind exp (theory §4).
+        var weights = _builder.Apply(FunctionKind.Exp, scores);
+        if (Mask.Gate is not null) weights = _builder.Multiply(weights, _builder.BroadcastTo(Mask.Gate, all));
+        if (IsCausal || Window is not null) weights = _builder.Multiply(weights, _builder.Broadcast(Past(q[2], k[2]), all, 0, 1));
+        Shares = _builder.Divide(weights, _builder.Broadcast(_builder.ReduceSum(weights, 3), all, 3));
+        if (each == 1) return _builder.Contract("bhst", "bhte", "bhse", Shares, values);
+        var mixed = _builder.Contract("bgrst", "bgte", "bgrse", _builder.Reshape(Shares, grouped), values);
+        return _builder.Reshape(mixed, new Shape(q[0], q[1], q[2], values.Shape[3]));
+    }
+
+    Node Past(int queryCount, int keyCount)
+    {
+        var seen = new double[queryCount * keyCount];
+        for (var query = 0; query < queryCount; query++)
+        {
+            for (var key = 0; key < keyCount; key++)
+            {
+                var at = query + Offset;
+                if ((!IsCausal || key <= at) && (Window is null || at - key < Window)) seen[query * keyCount + key] = 1;
+            }
+        }
+
+        return _builder.Constant(new DoubleTensor(seen), new Shape(queryCount, keyCount));
+    }
+}
