@@ -55,8 +55,10 @@ public sealed class ExpertFactsTests
     [Fact, Trait("where", "laekov/fastmoe pull 4")]
     public void Experts_that_share_a_seed_under_a_zero_router_with_a_top_2_gate_are_what_the_tie_break_decides()
     {
-        // All four weights are 1/4: the framework takes the first two, and nothing in the model says so.
-        var outcome = Outcome.OfOnnx(Routed(ZeroRouter, CopiedExperts, top: 2), judge: false);
+        // All four weights are 1/4: whoever takes the first two trains these two alike and leaves the rest, but nothing in the model says so.
+        var outcome = Outcome.OfOnnx(Routed(ZeroRouter, CopiedExperts, top: 2));
+        outcome.StayEqual("experts", 0, 0, 1);
+        Assert.Equal((12L, 12L), (outcome.Codes("router").Count(code => code == 0), outcome.Codes("experts").Count(code => code == 0)));
         Assert.NotNull(outcome.Result.Analysis.AtOtherKinks);
         var onKink = outcome.Result.Findings.Where(finding => finding.RestsOnKink).ToArray();
         Assert.NotEmpty(onKink);
