@@ -162,7 +162,7 @@ static unsafe class Elementwise
                 for (var k = 0; k < count; k++)
                 {
                     var shares = raw.AsSpan(k * fields.Length * width, fields.Length * width);
-                    if (oracles.RawShares(fields, lanes, (first + k) * width, width, Allowed(choose, first + k, width), choose.Ties, shares, windowSums))
+                    if (oracles.RawShares(fields, lanes, (first + k) * width, width, Allowed(choose, first + k, width), choose.Count, choose.Ties, shares, windowSums))
                         Interlocked.Increment(ref tiedWindows);
                     for (var lane = 0; lane < fields.Length; lane++) sums[lane * Block + k] = windowSums[lane];
                 }

@@ -114,12 +114,13 @@ public readonly struct Oracles(ulong seed, KinkConvention kinks)
     }
 
     /// <summary>
-    /// The weights of a choice among the elements of one window, of <paramref name="width"/> elements from <paramref name="start"/> on: for each distinct element a
-    /// random share that depends on it and on the set of them all (so it is equivariant); of equal ones the first gets it, or all in equal
-    /// parts. Writes raw shares to <paramref name="shares"/> (lane after lane), and to <paramref name="sums"/> what they must be divided by. Elements not allowed get 0.
-    /// Returns whether equal elements competed.
+    /// The weights of a choice of <paramref name="count"/> elements of one window, of <paramref name="width"/> elements from <paramref name="start"/> on: for each distinct
+    /// element a random share that depends on it, on the set of them all (so it is equivariant) and on how many are chosen. Of equal elements as many as are chosen may get
+    /// shares, the first ones first; or all get equal parts of one share. Where all are equal or all are chosen nothing is left to chance. Writes raw shares to
+    /// <paramref name="shares"/> (lane after lane), and to <paramref name="sums"/> what they must be divided by. Elements not allowed get 0. Returns whether equal elements competed.
     /// </summary>
-    public unsafe bool RawShares<TField>(TField[] fields, ulong*[] lanes, long start, int width, ReadOnlySpan<bool> allowed, TieBreak ties, Span<ulong> shares, Span<ulong> sums)
+    public unsafe bool RawShares<TField>(
+        TField[] fields, ulong*[] lanes, long start, int width, ReadOnlySpan<bool> allowed, int count, TieBreak ties, Span<ulong> shares, Span<ulong> sums)
         where TField : struct, IField
     {
         Span<int> first = width <= 256 ? stackalloc int[width] : new int[width];
@@ -132,7 +133,16 @@ public readonly struct Oracles(ulong seed, KinkConvention kinks)
         }
 
         FirstOccurrences(keys, allowed, first);
-        var tied = false;
+        int distinct = 0, members = 0;
+        for (var i = 0; i < width; i++)
+        {
+            if (first[i] == i) distinct++;
+            if (first[i] >= 0) members++;
+        }
+
+        var tied = distinct < members && members > count;
+        var isDivided = tied && (ties == TieBreak.Split || kinks == KinkConvention.Random);
+        var isCertain = distinct == 1 || members <= count;
         shares.Clear();
         for (var lane = 0; lane < fields.Length; lane++)
         {
@@ -141,28 +151,29 @@ public readonly struct Oracles(ulong seed, KinkConvention kinks)
             var member = new LaneDraw(seed, 0xC0015E, lane, fields.Length);
             for (var i = 0; i < width; i++)
                 if (first[i] == i) set = field.Add(set, member.Draw(field, keys[i]));
-            var shareOf = new LaneDraw(seed ^ set, 0x5A4E, lane, fields.Length);
+            var shareOf = new LaneDraw(seed ^ set, ShareOf(count, earlier: 0), lane, fields.Length);
             for (var i = 0; i < width; i++)
             {
                 if (first[i] < 0) continue;
-                if (first[i] != i)
-                {
-                    tied = true;
-                    continue;
-                }
-
-                var share = shareOf.Draw(field, keys[i]);
+                var earlier = 0;
+                for (var j = first[i]; j < i && earlier < count; j++)
+                    if (first[j] == first[i]) earlier++;
+                if (earlier == (isDivided ? 1 : count)) continue;
+                var share = isCertain ? 1 : (earlier == 0 ? shareOf : new LaneDraw(seed ^ set, ShareOf(count, earlier), lane, fields.Length)).Draw(field, keys[i]);
                 if (share == 0) share = 1;
                 shares[lane * width + i] = share;
                 sum = field.Add(sum, share);
             }
 
             sums[lane] = sum;
-            if (tied && (ties == TieBreak.Split || kinks == KinkConvention.Random)) Divide(field, lane, first, shares.Slice(lane * width, width));
+            if (isDivided) Divide(field, lane, first, shares.Slice(lane * width, width));
         }
 
         return tied;
     }
+
+    // Choices of different numbers from one window are unrelated: two of four is not one of four twice.
+    static ulong ShareOf(int count, int earlier) => 0x5A4E + ((ulong)(count - 1) << 16) + ((ulong)earlier << 40);
 
     // Hands the share of a value on to all positions that hold it: in equal parts, or in random ones that depend on the position only.
     void Divide<TField>(TField field, int lane, ReadOnlySpan<int> first, Span<ulong> shares) where TField : struct, IField

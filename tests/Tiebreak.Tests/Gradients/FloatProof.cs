@@ -8,7 +8,7 @@ namespace Tiebreak.Tests.Gradients;
 sealed class FloatProof(TensorProgram program, Func<Node, double[]> leaf, Func<double> number) : GradientProof<double>(program, leaf, number)
 {
     const double Width = 1e-4;
-    const double Tolerance = 1e-6;
+    const double Tolerance = 1e-8;
 
     protected override double Zero => 0;
 

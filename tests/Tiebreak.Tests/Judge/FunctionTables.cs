@@ -78,27 +78,34 @@ sealed class FunctionTables(ulong seed)
     }
 
     /// <summary>
-    /// The weights of one window of a choice: a random function of the set of values that take part, scaled to sum to the number chosen; the
-    /// first of equal values gets their weight, or all get an equal part of it.
+    /// The weights of one window of a choice: a random function of the set of values that take part, scaled to sum to the number chosen. Of equal
+    /// values the first ones get weights, as many as are chosen; or all get an equal part of one weight. Where all values are equal or all are chosen, there is
+    /// no choice.
     /// </summary>
     public BigInteger[] Weights(BigInteger[] window, bool[] allowed, int count, TieBreak ties)
     {
-        var distinct = window.Where((_, k) => allowed[k]).Distinct().Order().ToArray();
-        var name = $"{count} of {string.Join(' ', distinct)}";
-        var sum = BigInteger.Zero;
-        foreach (var value in distinct)
+        var places = Enumerable.Range(0, window.Length).Where(k => allowed[k]).ToArray();
+        var groups = places.GroupBy(place => window[place]).Select(group => group.ToArray()).ToArray();
+        var isChoice = groups.Length > 1 && places.Length > count;
+        var name = $"{count} of {string.Join(' ', groups.Select(group => window[group[0]]).Order())}";
+        var weights = new BigInteger[window.Length];
+        foreach (var group in groups)
         {
-            if (!_weights.TryGetValue((name, value), out var weight)) _weights.Add((name, value), weight = _random.Next());
-            sum = PrimeField.Add(sum, weight);
+            for (var k = 0; k < group.Length && k < (ties == TieBreak.First || places.Length <= count ? count : 1); k++)
+            {
+                var key = ($"{name}, {k} before", window[group[0]]);
+                if (!_weights.TryGetValue(key, out var weight)) _weights.Add(key, weight = _random.Next());
+                weights[group[k]] = isChoice ? weight : BigInteger.One;
+            }
         }
 
-        var weights = new BigInteger[window.Length];
-        foreach (var value in distinct)
+        var scale = PrimeField.Multiply(count, PrimeField.Inverse(weights.Aggregate(BigInteger.Zero, PrimeField.Add)));
+        for (var k = 0; k < weights.Length; k++) weights[k] = PrimeField.Multiply(weights[k], scale);
+        if (ties == TieBreak.First || places.Length <= count) return weights;
+        foreach (var group in groups)
         {
-            var weight = PrimeField.Multiply(PrimeField.Multiply(count, _weights[(name, value)]), PrimeField.Inverse(sum));
-            var places = Enumerable.Range(0, window.Length).Where(k => allowed[k] && window[k] == value).ToArray();
-            if (ties == TieBreak.First) weights[places[0]] = weight;
-            else foreach (var place in places) weights[place] = PrimeField.Multiply(weight, PrimeField.Inverse(places.Length));
+            var part = PrimeField.Multiply(weights[group[0]], PrimeField.Inverse(group.Length));
+            foreach (var place in group) weights[place] = part;
         }
 
         return weights;

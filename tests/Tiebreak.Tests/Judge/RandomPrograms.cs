@@ -91,7 +91,10 @@ sealed class RandomPrograms
             case 14 when x.Shape.Rank >= 1:
                 var ties = _random.Next(2) == 0 ? TieBreak.First : TieBreak.Split;
                 var allowed = _random.Next(2) == 0 ? null : new AllowedElements([.. Enumerable.Range(0, x.Shape[x.Shape.Rank - 1]).Select(i => i == 0 || _random.Next(2) == 0)]);
-                return _builder.ReduceSum(_builder.Multiply(x, _builder.Choose(x, 1, ties, allowed)), x.Shape.Rank - 1);
+                var chosen = _builder.Choose(x, 1, ties, allowed);
+                var size = x.Shape[x.Shape.Rank - 1];
+                if (ties == TieBreak.First && size > 1 && _random.Next(3) == 0) chosen = _builder.Subtract(_builder.Choose(x, _random.Next(2, size + 1), ties), chosen); // the others among the largest
+                return _builder.ReduceSum(_builder.Multiply(x, chosen), x.Shape.Rank - 1);
             case 15 when x.Shape.Rank >= 1:
                 return _builder.Concat(0, x, Partner(x));
             default:
