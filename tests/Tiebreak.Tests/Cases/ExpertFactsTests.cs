@@ -1,3 +1,4 @@
+using Tiebreak.Conformance;
 using Tiebreak.Findings;
 using Tiebreak.Gradients;
 using Tiebreak.Tests.Formats.Onnx;

@@ -1,5 +1,6 @@
 using global::Onnx;
 using Google.Protobuf;
+using Tiebreak.Conformance;
 using Tiebreak.Gradients;
 using Tiebreak.Programs;
 using Tiebreak.Tests.Formats.Onnx;

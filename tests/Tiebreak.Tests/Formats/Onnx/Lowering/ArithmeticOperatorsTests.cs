@@ -120,6 +120,6 @@ public sealed class ArithmeticOperatorsTests
     public void A_dropout_shows_its_mask_as_a_gate()
     {
         var model = new OnnxModelBuilder().Input("x", 2).Node("Dropout", ["x"], ["y", "m"]).Node("Not", ["m"], ["n"]).Node("Cast", ["n"], ["z"], Int("to", 1)).Output("z").Lower();
-        Assert.Equal([0, 1], Tests.Conformance.FloatEvaluator.Evaluate(model.Program, _ => [2, 0])[0].Values);
+        Assert.Equal([0, 1], Conformance.FloatEvaluator.Evaluate(model.Program, _ => [2, 0])[0].Values);
     }
 }

@@ -12,7 +12,7 @@ namespace Tiebreak.Tests.Formats.Onnx.Lowering;
 static class OperatorRun
 {
     /// <summary>The values of all outputs.</summary>
-    public static IReadOnlyList<(string Name, Shape Shape, double[] Values)> All(OnnxModelBuilder builder, params (string Name, double[] Values)[] inputs)
+    public static IReadOnlyList<OutputValues> All(OnnxModelBuilder builder, params (string Name, double[] Values)[] inputs)
     {
         using var file = new TemporaryFile("model.onnx", builder.Proto().ToByteArray());
         using var reader = OnnxReader.Open(file.Path);
@@ -51,7 +51,7 @@ static class OperatorRun
 
     static LoweringOptions Inference { get; } = new() { Dropout = false };
 
-    static IReadOnlyList<(string Name, Shape Shape, double[] Values)> All(Model model, (string Name, double[] Values)[] inputs) => FloatEvaluator.Evaluate(model.Program, node =>
+    static IReadOnlyList<OutputValues> All(Model model, (string Name, double[] Values)[] inputs) => FloatEvaluator.Evaluate(model.Program, node =>
     {
         if (node.Primitive is Primitive.Parameter parameter)
         {
