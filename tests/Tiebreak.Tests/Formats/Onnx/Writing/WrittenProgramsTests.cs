@@ -25,6 +25,9 @@ public sealed class WrittenProgramsTests
     [Fact]
     public void Networks_mean_the_same_in_float32() => Sample(RandomModels.Networks, 60, OnnxElementType.Float32);
 
+    [Fact]
+    public void Movements_mean_the_same_in_float32() => Sample(RandomModels.Movements, 60, OnnxElementType.Float32);
+
     static void Sample(Gen<Model> models, int count, OnnxElementType elementType = OnnxElementType.Float64)
     {
         var defined = 0;
