@@ -26,7 +26,7 @@ static class Agreement
 {
     const int FewWhateverTheCount = 2, RareShare = 20;
 
-    static readonly int More = int.TryParse(Environment.GetEnvironmentVariable("TIEBREAK_MORE"), out var more) ? Math.Max(1, more) : 1;
+    public static readonly int More = int.TryParse(Environment.GetEnvironmentVariable("TIEBREAK_MORE"), out var more) ? Math.Max(1, more) : 1;
 
     /// <summary>Contradictions fail at once; looser answers fail unless they are rare. Models that divide by zero are dropped.</summary>
     public static void Sample(Gen<Model> models, int count, Func<Model, (Likeness Likeness, Partition? Other)> compare)

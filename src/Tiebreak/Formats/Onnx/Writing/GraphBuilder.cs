@@ -42,13 +42,30 @@ sealed class GraphBuilder(OnnxElementType elementType)
         return name;
     }
 
-    /// <summary>Declares an output.</summary>
-    public string Output(string wanted, string value, Shape shape)
+    /// <summary>
+    /// Declares the outputs, each a name that is wanted and a value, and returns the names they get. An operator's result is renamed; only inputs, initializers and
+    /// values that are several outputs are copied.
+    /// </summary>
+    public List<string> Outputs(IEnumerable<(string Wanted, string Value, Shape Shape)> outputs)
     {
-        var name = Unique(wanted);
-        Graph.Output.Add(Describe(name, shape));
-        Append("Identity", [value], name);
-        return name;
+        var made = Graph.Node.SelectMany(node => node.Output).ToHashSet(StringComparer.Ordinal);
+        var renamed = new Dictionary<string, string>(StringComparer.Ordinal);
+        var names = new List<string>();
+        foreach (var (wanted, value, shape) in outputs)
+        {
+            var name = Unique(wanted);
+            names.Add(name);
+            Graph.Output.Add(Describe(name, shape));
+            if (!made.Contains(value) || !renamed.TryAdd(value, name)) Append("Identity", [value], name);
+        }
+
+        foreach (var node in Graph.Node)
+        {
+            for (var k = 0; k < node.Input.Count; k++) node.Input[k] = renamed.GetValueOrDefault(node.Input[k], node.Input[k]);
+            for (var k = 0; k < node.Output.Count; k++) node.Output[k] = renamed.GetValueOrDefault(node.Output[k], node.Output[k]);
+        }
+
+        return names;
     }
 
     /// <summary>Adds an operator and names its first result.</summary>

@@ -16,12 +16,14 @@ static class MovementWriting
         var lists = AxisLists.Of(map);
         value = graph.Reshape(value, map.Source, lists.Source);
         var sizes = lists.Source.Sizes.ToArray();
+        var pads = new int[2 * sizes.Length];
         for (var axis = 0; axis < sizes.Length; axis++)
         {
-            value = Read(graph, value, new Shape(sizes), axis, lists.Positions[axis]);
-            sizes[axis] = lists.Positions[axis].Length;
+            value = Read(graph, value, new Shape(sizes), axis, lists.Positions[axis], pads);
+            sizes[axis] = lists.Positions[axis].Length - pads[axis] - pads[sizes.Length + axis];
         }
 
+        (value, sizes) = (Pad(graph, value, pads), Array.ConvertAll(lists.Positions, list => list.Length));
         var (order, grouped) = Grouped(lists, map.Target);
         value = graph.Transpose(graph.Reshape(value, new Shape(sizes), grouped), Inverse(order));
         return graph.Reshape(value, new Shape([.. order.Order().Select(axis => map.Target[axis])]), map.Target);
@@ -38,13 +40,14 @@ static class MovementWriting
         value = graph.Transpose(value, [.. order.Select(axis => Array.IndexOf(ascending, axis))]);
         var sizes = Array.ConvertAll(lists.Positions, list => list.Length);
         value = graph.Reshape(value, grouped, new Shape(sizes));
+        var pads = new int[2 * sizes.Length];
         for (var axis = 0; axis < sizes.Length; axis++)
         {
-            value = Write(graph, value, new Shape(sizes), axis, lists.Positions[axis], lists.Source[axis]);
-            sizes[axis] = lists.Source[axis];
+            value = Write(graph, value, new Shape(sizes), axis, lists.Positions[axis], lists.Source[axis], pads);
+            sizes[axis] = lists.Source[axis] - pads[axis] - pads[sizes.Length + axis];
         }
 
-        return graph.Reshape(value, lists.Source, map.Source);
+        return graph.Reshape(Pad(graph, value, pads), lists.Source, map.Source);
     }
 
     // The target's axes in the order in which the lists bring them forth.
@@ -62,8 +65,8 @@ static class MovementWriting
 
     static bool IsAllZero(IndexMap map) => map is IndexMap.Table table && Array.TrueForAll(table.Positions, position => position < 0);
 
-    /// <summary>Reads positions along one axis; −1 is zero.</summary>
-    static string Read(GraphBuilder graph, string value, Shape shape, int axis, int[] positions)
+    /// <summary>Reads positions along one axis; −1 is zero. Zeros at its begin and end are left to <paramref name="pads"/>.</summary>
+    static string Read(GraphBuilder graph, string value, Shape shape, int axis, int[] positions, int[] pads)
     {
         var begin = Array.FindIndex(positions, position => position >= 0);
         var end = Array.FindLastIndex(positions, position => position >= 0) + 1;
@@ -73,7 +76,9 @@ static class MovementWriting
         if (step == 0)
         {
             if (!positions.Contains(-1)) return graph.Add("Gather", [value, graph.Integers(positions)], GraphBuilder.Int("axis", axis));
-            var padded = Pad(graph, value, shape.Rank, axis, 0, 1); // a zero to read where the map says so
+            var one = new int[2 * shape.Rank];
+            one[shape.Rank + axis] = 1;
+            var padded = Pad(graph, value, one); // a zero to read where the map says so
             return graph.Add("Gather", [padded, graph.Integers(Array.ConvertAll(positions, position => position < 0 ? shape[axis] : position))], GraphBuilder.Int("axis", axis));
         }
 
@@ -83,11 +88,12 @@ static class MovementWriting
             value = graph.Add("Slice", [value, graph.Integers(inside[0]), graph.Integers(stop < 0 ? int.MinValue : stop), graph.Integers(axis), graph.Integers(step)]);
         }
 
-        return Pad(graph, value, shape.Rank, axis, begin, positions.Length - end);
+        (pads[axis], pads[shape.Rank + axis]) = (begin, positions.Length - end);
+        return value;
     }
 
     /// <summary>Adds along one axis into a given size.</summary>
-    static string Write(GraphBuilder graph, string value, Shape shape, int axis, int[] positions, int size)
+    static string Write(GraphBuilder graph, string value, Shape shape, int axis, int[] positions, int size, int[] pads)
     {
         var inverse = new int[size];
         Array.Fill(inverse, -1);
@@ -99,7 +105,7 @@ static class MovementWriting
             inverse[positions[k]] = k;
         }
 
-        if (isOneToOne) return Read(graph, value, shape, axis, inverse);
+        if (isOneToOne) return Read(graph, value, shape, axis, inverse, pads);
         return (long)size * positions.Length <= MostMatrix ? Multiply(graph, value, shape, axis, positions, size) : Scatter(graph, value, shape, axis, positions, size);
     }
 
@@ -121,7 +127,7 @@ static class MovementWriting
     static string Scatter(GraphBuilder graph, string value, Shape shape, int axis, int[] positions, int size)
     {
         int[] kept = [.. Enumerable.Range(0, positions.Length).Where(k => positions[k] >= 0)];
-        value = Read(graph, value, shape, axis, kept);
+        value = Read(graph, value, shape, axis, kept, new int[2 * shape.Rank]); // nothing is −1
         var sizes = new int[shape.Rank];
         Array.Fill(sizes, 1);
         sizes[axis] = kept.Length;
@@ -130,13 +136,8 @@ static class MovementWriting
         return graph.Add("ScatterElements", [graph.Fill(0, Resized(shape, axis, size)), places, value], GraphBuilder.Int("axis", axis), GraphBuilder.Text("reduction", "add"));
     }
 
-    static string Pad(GraphBuilder graph, string value, int rank, int axis, int begin, int end)
-    {
-        if (begin == 0 && end == 0) return value;
-        var pads = new int[2 * rank];
-        (pads[axis], pads[rank + axis]) = (begin, end);
-        return graph.Add("Pad", [value, graph.Integers(pads)]);
-    }
+    static string Pad(GraphBuilder graph, string value, int[] pads) =>
+        Array.TrueForAll(pads, pad => pad == 0) ? value : graph.Add("Pad", [value, graph.Integers(pads)]);
 
     /// <summary>The step of an arithmetic progression (1 for a single position); 0 if it is none.</summary>
     static int Step(ReadOnlySpan<int> positions)

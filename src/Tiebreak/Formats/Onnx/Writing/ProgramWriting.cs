@@ -15,6 +15,7 @@ sealed class ProgramWriting(TensorProgram program, OnnxWriterOptions options)
     readonly GraphBuilder _graph = new(options.ElementType);
     readonly string?[] _whole = new string?[program.Nodes.Count];
     readonly (string Name, Shape Shape)[] _unrepeated = new (string, Shape)[program.Nodes.Count];
+    readonly ConvolutionWriting?[] _convolutions = new ConvolutionWriting?[program.Nodes.Count];
     readonly List<(string Name, Node Leaf)> _inputs = [];
 
     /// <summary>Writes everything that the outputs need.</summary>
@@ -24,10 +25,10 @@ sealed class ProgramWriting(TensorProgram program, OnnxWriterOptions options)
         foreach (var (_, node) in program.Outputs) needed[node.Id] = true;
         for (var id = needed.Length - 1; id >= 0; id--)
             if (needed[id] && !IsEmptySum(program.Nodes[id]))
-                foreach (var operand in LargestOf(program.Nodes[id]) is { } x ? [x] : program.Nodes[id].Operands) needed[operand.Id] = true;
+                foreach (var operand in OperandsOf(program.Nodes[id])) needed[operand.Id] = true;
         foreach (var node in program.Nodes)
             if (needed[node.Id]) Write(node);
-        var outputs = program.Outputs.Select(output => _graph.Output(output.Name, Whole(output.Node), output.Node.Shape)).ToList();
+        var outputs = _graph.Outputs([.. program.Outputs.Select(output => (output.Name, Whole(output.Node), output.Node.Shape))]);
         var model = new ModelProto { IrVersion = IrVersion, ProducerName = "tiebreak", Graph = _graph.Graph };
         model.OpsetImport.Add(new OperatorSetIdProto { Version = Opset });
         return new WrittenProgram(model, _inputs, outputs);
@@ -56,6 +57,7 @@ sealed class ProgramWriting(TensorProgram program, OnnxWriterOptions options)
     string Value(Node node)
     {
         if (IsEmptySum(node)) return _graph.Fill(0, node.Shape);
+        if (_convolutions[node.Id] is { } convolution) return convolution.Write(_graph, Whole(convolution.Operands[0]), Whole(convolution.Operands[1]));
         string X() => Whole(node.Operands[0]);
         switch (node.Primitive)
         {
@@ -112,6 +114,14 @@ sealed class ProgramWriting(TensorProgram program, OnnxWriterOptions options)
         var name = _graph.Input(wanted, leaf.Shape);
         _inputs.Add((name, leaf));
         return name;
+    }
+
+    /// <summary>What the node's operators read: where several nodes become one operator, what the first of them read.</summary>
+    IReadOnlyList<Node> OperandsOf(Node node)
+    {
+        if (LargestOf(node) is { } x) return [x];
+        if (options.ElementType == OnnxElementType.Float32) _convolutions[node.Id] = ConvolutionWriting.Of(node); // ONNX Runtime convolves in float32 only
+        return _convolutions[node.Id]?.Operands ?? node.Operands;
     }
 
     /// <summary>x, where the node is Σ choose(x)·x along the last axis, which is the largest element; else null.</summary>
