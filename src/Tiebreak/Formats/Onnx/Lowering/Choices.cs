@@ -80,7 +80,13 @@ static class Choices
             Shape = places.Shape.Without([places.Shape.Rank - 1]),
             Rows = count,
             Index = rows => rows == count ? places : throw call.Fail($"its result chooses among {count} places, but is used as an index among {rows}"),
-            Numbers = () => throw call.Fail("its index is used as a number, which has no meaning for a choice; leave that part out with --outputs"),
+            // The mean place under the weights of the choice, which is the place where one is chosen.
+            Numbers = () =>
+            {
+                var builder = call.Builder;
+                var numbers = builder.Constant(OperatorCall.Exact([.. Enumerable.Range(0, count).Select(place => (long)place)]), new Shape(count));
+                return builder.ReduceSum(builder.Multiply(places, builder.BroadcastTo(numbers, places.Shape)), places.Shape.Rank - 1);
+            },
         };
     }
 
