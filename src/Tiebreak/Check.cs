@@ -17,7 +17,7 @@ public static class Check
     public static CheckResult Model(string path, CheckOptions? options = null)
     {
         options ??= new CheckOptions();
-        using var file = ModelFile.Open(path);
+        using var file = Open(path, options);
         var analysis = Analyse(file, options);
         return FindingsBuilder.Build(path, file.Format, options, analysis);
     }
@@ -26,13 +26,26 @@ public static class Check
     /// <exception cref="TiebreakException">As for <see cref="Model"/>.</exception>
     public static Model Read(string path, CheckOptions? options = null)
     {
-        using var file = ModelFile.Open(path);
-        var lowering = Lowering(options ?? new CheckOptions());
+        options ??= new CheckOptions();
+        using var file = Open(path, options);
+        var lowering = Lowering(options);
         var step = 0;
         return WithSeveralSamples(file, new Sizes(file, lowering).Smallest(ref step), lowering).Model;
     }
 
-    static LoweringOptions Lowering(CheckOptions options) => new()
+    /// <summary>Opens a model, and puts the named loss behind it that was asked for.</summary>
+    internal static IModelFile Open(string path, CheckOptions options)
+    {
+        var file = ModelFile.Open(path);
+        return options.Loss switch
+        {
+            LossKind.MeanSquaredError => new NamedLoss(file, path, NamedLossKind.MeanSquaredError),
+            LossKind.CrossEntropy => new NamedLoss(file, path, NamedLossKind.CrossEntropy),
+            _ => file,
+        };
+    }
+
+    internal static LoweringOptions Lowering(CheckOptions options) => new()
     {
         Dims = options.Dims,
         Batch = options.Batch,
@@ -59,8 +72,40 @@ public static class Check
         };
         var analysis = Refine(file, lowering, refinement);
         if (analysis.Partition is not { } partition) return analysis;
+        if (options.Data is not null)
+        {
+            using var bound = ModelOnData.Of(file, options);
+            return OnData(bound, analysis, refinement);
+        }
+
 
         return analysis with { StuckBy = SmallestInvariantSet.StuckCauses(analysis.Model, partition, refinement) };
+    }
+
+    // What holds for any data holds for these; what they tie beyond that is found with them.
+    static Analysis OnData(ModelOnData bound, Analysis any, RefinementOptions options)
+    {
+        var search = new SetOnData(bound.Model, bound.Samples, options);
+        var result = search.Find();
+        if (result.Partition is not { } partition)
+            return any with { Model = bound.Model, Partition = null, NonFinite = NonFiniteValues.AtStart(result.SingularOrigins) };
+        var causes = SmallestInvariantSet.StuckCauses(search.Model, partition, options, search.Kept);
+        for (var tensor = 0; tensor < causes.Count; tensor++)
+            for (var k = 0; k < (causes[tensor]?.Length ?? 0); k++)
+                if (causes[tensor]![k] != StuckCause.None && any.Partition!.Codes[tensor][k] != 0) causes[tensor]![k] = StuckCause.Data;
+        return new Analysis
+        {
+            Model = bound.Model,
+            Partition = partition,
+            Data = new DataVerdict(bound.Samples, search.Rows, search.Columns, any.Partition!),
+            Rounds = result.Rounds,
+            Verifications = result.Verifications,
+            Epsilon = result.Epsilon,
+            ErrorBound = result.ErrorBound,
+            WithoutNoise = null,
+            StuckBy = causes,
+            AtOtherKinks = result.MetKinks ? AtOtherKinks(search.Model, partition, options, search.Kept) : null,
+        };
     }
 
     // Refines at the smallest sizes, and at larger ones until two agree.
@@ -117,9 +162,9 @@ public static class Check
         }
     }
 
-    static Partition? AtOtherKinks(Model model, Partition partition, RefinementOptions options)
+    static Partition? AtOtherKinks(Model model, Partition partition, RefinementOptions options, Samples? samples = null)
     {
-        var other = SmallestInvariantSet.Find(model, options with { Kinks = KinkConvention.Random });
+        var other = SmallestInvariantSet.Find(model, options with { Kinks = KinkConvention.Random }, within: null, samples);
         return other.Partition is { } found && !found.SameAs(partition) ? found : null;
     }
 

@@ -6,6 +6,12 @@ public sealed record CheckOptions
     /// <summary>What is known of the loss.</summary>
     public LossKind Loss { get; init; } = LossKind.Any;
 
+    /// <summary>A table of samples (CSV, Parquet, NPY, NPZ) that is all the data there is; null for any data.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>For data leaves whose columns are not found by name: the columns, in order.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Map { get; init; } = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+
     /// <summary>Globs of tensors to treat as constants.</summary>
     public IReadOnlyList<string> Freeze { get; init; } = [];
 
@@ -59,4 +65,10 @@ public enum LossKind
 
     /// <summary>The model's only output is one number, the loss itself.</summary>
     Outputs,
+
+    /// <summary>The mean of the squared differences between the only output and a target.</summary>
+    MeanSquaredError,
+
+    /// <summary>Cross-entropy between the only output, taken as scores before a softmax, and a target class or distribution.</summary>
+    CrossEntropy,
 }

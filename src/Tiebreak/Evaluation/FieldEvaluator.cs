@@ -18,14 +18,15 @@ sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
     readonly Workers _workers;
     readonly BufferPool _pool;
     readonly IParameterPoint _point;
+    readonly IDataPoint? _data;
     readonly TensorProgram _program;
     readonly View[]?[] _values;
     readonly List<Node> _singularities = [];
     long _kinks;
 
-    FieldEvaluator(TField[] fields, ulong seed, KinkConvention kinks, TensorProgram program, IParameterPoint point, Workers workers, BufferPool pool)
+    FieldEvaluator(TField[] fields, ulong seed, KinkConvention kinks, TensorProgram program, IParameterPoint point, IDataPoint? data, Workers workers, BufferPool pool)
     {
-        (_fields, _seed, _program, _point, _workers, _pool) = (fields, seed, program, point, workers, pool);
+        (_fields, _seed, _program, _point, _data, _workers, _pool) = (fields, seed, program, point, data, workers, pool);
         _oracles = new Oracles(seed, kinks);
         _values = new View[]?[program.Nodes.Count];
     }
@@ -35,9 +36,9 @@ sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
 
     /// <summary>Evaluates the program's outputs and hands each to <paramref name="output"/> as soon as it is known.</summary>
     public static EvaluationEvents Run(
-        TField[] fields, ulong seed, KinkConvention kinks, TensorProgram program, IParameterPoint point, Workers workers, BufferPool pool, OutputReader output)
+        TField[] fields, ulong seed, KinkConvention kinks, TensorProgram program, IParameterPoint point, Workers workers, BufferPool pool, OutputReader output, IDataPoint? data = null)
     {
-        var evaluator = new FieldEvaluator<TField>(fields, seed, kinks, program, point, workers, pool);
+        var evaluator = new FieldEvaluator<TField>(fields, seed, kinks, program, point, data, workers, pool);
         evaluator.Run(output);
         return new EvaluationEvents(evaluator._kinks, evaluator._singularities);
     }
@@ -259,6 +260,13 @@ sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
 
     View Data(TField field, int lane, Primitive.Data data, Shape shape)
     {
+        if (_data is not null)
+        {
+            var given = Rent(shape);
+            if (_data.TryFill(field, lane, data, shape, new Span<ulong>(given.Start, checked((int)shape.Count)))) return given;
+            given.Buffer.Release();
+        }
+
         var random = new RandomFunction(_seed + (ulong)lane, RandomFunction.Purpose($"{data.Kind} {data.Name}"));
         var isPattern = typeof(TField) == typeof(ZeroPattern);
         var view = Filled(shape, (start, values) =>

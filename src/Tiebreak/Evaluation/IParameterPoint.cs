@@ -10,6 +10,13 @@ interface IParameterPoint
     void Fill<TField>(TField field, int lane, string name, long start, Span<ulong> values) where TField : struct, IField;
 }
 
+/// <summary>Supplies values of data leaves; what it does not supply is drawn at random.</summary>
+interface IDataPoint
+{
+    /// <summary>Writes all values of a leaf, row-major, as field elements; false if it has none.</summary>
+    bool TryFill<TField>(TField field, int lane, Primitive.Data leaf, Shape shape, Span<ulong> values) where TField : struct, IField;
+}
+
 /// <summary>What one evaluation met besides its results.</summary>
 /// <param name="Kinks">Values that sat exactly on a boundary where conventions differ.</param>
 /// <param name="Singularities">Nodes that divided by an exact zero, or met a singularity.</param>

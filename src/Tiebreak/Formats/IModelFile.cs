@@ -9,6 +9,9 @@ public interface IModelFile : IDisposable
     /// <summary>Names of the dimensions the file leaves free, in order of appearance; empty when all sizes are fixed.</summary>
     IReadOnlyList<string> FreeDims { get; }
 
+    /// <summary>What data must supply, in the file's order.</summary>
+    IReadOnlyList<DataInput> Inputs { get; }
+
     /// <summary>Builds the model at the given sizes.</summary>
     /// <exception cref="TiebreakException">The file means nothing at these sizes, or uses what is not supported; names the node and the remedy.</exception>
     Model Lower(LoweringOptions options);
@@ -53,3 +56,19 @@ public sealed record LoweringOptions
     /// <summary>Whether the model's single scalar output is the loss.</summary>
     public bool OutputIsLoss { get; init; }
 }
+
+/// <summary>One thing that data must supply.</summary>
+/// <param name="Name">The input's or leaf's name.</param>
+/// <param name="Dims">Its sizes; those that are free have a name.</param>
+/// <param name="HasSampleAxis">Whether the first axis runs over samples.</param>
+/// <param name="IsInteger">Whether it holds whole numbers, as indices do.</param>
+public sealed record DataInput(string Name, IReadOnlyList<DataDim> Dims, bool HasSampleAxis, bool IsInteger)
+{
+    /// <summary>The sizes of what one sample supplies.</summary>
+    public IReadOnlyList<DataDim> SampleDims => HasSampleAxis ? [.. Dims.Skip(1)] : Dims;
+}
+
+/// <summary>A size: fixed, or free under a name.</summary>
+/// <param name="Size">The size; 0 when it is free.</param>
+/// <param name="FreeName">The name of a free size; null for a fixed one.</param>
+public readonly record struct DataDim(int Size, string? FreeName);

@@ -1,4 +1,5 @@
 using Tiebreak.Formats;
+using Tiebreak.Formats.Tables;
 
 namespace Tiebreak.Refinement;
 
@@ -10,6 +11,9 @@ public sealed record Analysis
 
     /// <summary>The smallest invariant set. Null when no verdict can be given (<see cref="NonFinite"/>).</summary>
     public Partition? Partition { get; init; }
+
+    /// <summary>What a table adds, if one is all the data there is.</summary>
+    public DataVerdict? Data { get; init; }
 
     /// <summary>Rounds until nothing changed.</summary>
     public int Rounds { get; init; }
@@ -39,6 +43,13 @@ public sealed record Analysis
     public IReadOnlyList<NonFinitePlace> NonFinite { get; init; } = [];
 }
 
+/// <summary>What is so only because of the data given.</summary>
+/// <param name="Samples">The table.</param>
+/// <param name="Rows">Its rows.</param>
+/// <param name="Columns">What was seen in them.</param>
+/// <param name="AnyData">The answer for any data.</param>
+public sealed record DataVerdict(DataSet Samples, long Rows, ColumnWatch Columns, Partition AnyData);
+
 /// <summary>Why a gradient is zero for ever.</summary>
 public enum StuckCause
 {
@@ -50,6 +61,9 @@ public enum StuckCause
 
     /// <summary>Terms cancel; in floating point rounding noise is left, which adaptive optimisers amplify.</summary>
     Cancellation,
+
+    /// <summary>Other data would move it.</summary>
+    Data,
 }
 
 /// <summary>A place where NaN or infinity stands or arises.</summary>

@@ -123,6 +123,8 @@ sealed class Verification<TField>(TField[] fields, State state, RoundMemory memo
     const ulong Unknown = ulong.MaxValue;
     readonly ulong[][] _gradientOf = [.. fields.Select((_, lane) => memory.GradientOfClass(state.Classes, Unknown, lane))];
 
+    public TField[] Fields => fields;
+
     /// <summary>The name of the first tensor whose gradient has another pattern, or null.</summary>
     public string? Violation { get; private set; }
 

@@ -1,5 +1,6 @@
 using Tiebreak.Evaluation;
 using Tiebreak.Formats;
+using Tiebreak.Formats.Tables;
 using Tiebreak.Gradients;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
@@ -14,18 +15,22 @@ public static class SmallestInvariantSet
 {
     const int Attempts = 8;
     const int LargeTensor = 1 << 20;
+    const int SampleBits = 4096; // more than any double needs, or any decimal that is no joke
 
     /// <summary>Finds the smallest invariant set that contains the model's start, and verifies it with fresh random numbers.</summary>
     /// <param name="model">The model.</param>
     /// <param name="options">Seeds and bounds.</param>
     /// <param name="within">
     /// A set of the same parameters that is known to contain the answer, to go on from instead of from the start. Refinement leads to the same end from there, but only
-    /// <see cref="FirstStepsHold"/> tells whether to the same first steps.
+    /// <see cref="FirstStepsHold(Model, RefinementOptions, Partition)"/> tells whether to the same first steps.
     /// </param>
     /// <exception cref="OperationCanceledException">Cancelled through the options.</exception>
-    public static RefinementResult Find(Model model, RefinementOptions options, Partition? within = null)
+    public static RefinementResult Find(Model model, RefinementOptions options, Partition? within = null) => Find(model, options, within, samples: null);
+
+    /// <summary>The same for given samples as all the data there is.</summary>
+    internal static RefinementResult Find(Model model, RefinementOptions options, Partition? within, Samples? samples)
     {
-        using var search = new Search(model, options, within);
+        using var search = new Search(model, options, within, samples);
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             // A contradiction means that the field or a draw was unlucky (2⁶¹ = 1 modulo 2⁶¹ − 1, say): begin again with a prime nobody chose.
@@ -55,20 +60,27 @@ public static class SmallestInvariantSet
     }
 
     /// <summary>Whether parameters of the model begin to move no earlier than in a set that contains the answer, and so at the same steps.</summary>
-    public static bool FirstStepsHold(Model model, RefinementOptions options, Partition within)
+    public static bool FirstStepsHold(Model model, RefinementOptions options, Partition within) => FirstStepsHold(model, options, within, samples: null);
+
+    /// <summary>The same for given samples.</summary>
+    internal static bool FirstStepsHold(Model model, RefinementOptions options, Partition within, Samples? samples)
     {
-        using var search = new Search(model, options);
+        using var search = new Search(model, options, samples: samples);
         return search.FirstStepsHold(within);
     }
 
     /// <summary>For each tensor with stuck parameters, why each of them is stuck.</summary>
-    public static IReadOnlyList<StuckCause[]?> StuckCauses(Model model, Partition partition, RefinementOptions options)
+    public static IReadOnlyList<StuckCause[]?> StuckCauses(Model model, Partition partition, RefinementOptions options) => StuckCauses(model, partition, options, samples: null);
+
+    /// <summary>The same for given samples.</summary>
+    internal static IReadOnlyList<StuckCause[]?> StuckCauses(Model model, Partition partition, RefinementOptions options, Samples? samples)
     {
-        using var search = new Search(model, options);
+        using var search = new Search(model, options, samples: samples);
         return search.StuckCauses(partition);
     }
 
-    sealed class Search : IDisposable
+    /// <summary>One run of the algorithm on one model; also what a verification needs.</summary>
+    internal sealed class Search : IDisposable
     {
         readonly Model _model;
         readonly RefinementOptions _options;
@@ -78,21 +90,24 @@ public static class SmallestInvariantSet
         readonly int[] _large;
         readonly RoundMemory _memory = new();
         readonly BufferPool _pool;
+        readonly Samples? _samples;
         bool _metKinks;
 
-        public Search(Model model, RefinementOptions options, Partition? within = null)
+        public Search(Model model, RefinementOptions options, Partition? within = null, Samples? samples = null)
         {
             _within = within;
+            _samples = samples;
             _model = model;
             _options = options;
-            _gradient = Gradient.Of(model.Program, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
+            _gradient = Gradient.Of(model.Program, model.OutputIsLoss && samples is null, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
             ProgramGrammar.Check(_gradient);
             _large = [.. Enumerable.Range(0, model.Parameters.Count).Where(tensor => model.Parameters[tensor].Shape.Count > LargeTensor)];
             var largeNames = _large.Select(tensor => model.Parameters[tensor].Name).ToHashSet(StringComparer.Ordinal);
             _small = _gradient.WithOutputs([.. _gradient.Outputs.Where(output => !largeNames.Contains(output.Name))]);
             _pool = new BufferPool(idleLimit: 1 << 25);
             var constants = _gradient.Nodes.Select(node => node.Primitive).OfType<Primitive.Constant>().Select(constant => constant.Values);
-            Bound = ErrorBound.Of(_gradient, ErrorBound.Bits(model.Parameters.Concat(model.Frozen).Select(parameter => parameter.Start).Concat(constants)), options.ErrorBound);
+            var bits = ErrorBound.Bits(model.Parameters.Concat(model.Frozen).Select(parameter => parameter.Start).Concat(constants));
+            Bound = ErrorBound.Of(_gradient, samples is null ? bits : Math.Max(bits, SampleBits), options.ErrorBound);
         }
 
         public ErrorBound Bound { get; }
@@ -170,14 +185,23 @@ public static class SmallestInvariantSet
             {
                 _options.Progress?.Invoke($"verification {number} of {times}");
                 var seed = SeedOf("verification", attempt, number);
-                PrimeField[] primes = [.. Enumerable.Range(0, Bound.Lanes).Select(lane => PrimeField.Draw(seed + (ulong)lane))];
-                var verification = new Verification<PrimeField>(primes, state, _memory);
-                Evaluate(primes, seed, state, verification.Accept);
+                var verification = new Verification<PrimeField>(DrawPrimes(seed), state, _memory);
+                Evaluate(verification.Fields, seed, state, verification.Accept);
                 if (verification.Violation is not null) return false;
             }
 
             return true;
         }
+
+        /// <summary>Whether one block of samples contradicts the state, or meets a singularity, at one random point in the given fields.</summary>
+        public bool Contradicts(State state, PrimeField[] primes, ulong seed, SampleBlock block, int rowsPerRun)
+        {
+            var verification = new Verification<PrimeField>(primes, state, _memory);
+            return Evaluate(primes, seed, state, verification.Accept, new SamplePoint(block, rowsPerRun, seed)).Singularities.Count > 0 || verification.Violation is not null;
+        }
+
+        /// <summary>Fresh primes, one a lane.</summary>
+        public PrimeField[] DrawPrimes(ulong seed) => [.. Enumerable.Range(0, Bound.Lanes).Select(lane => PrimeField.Draw(seed + (ulong)lane))];
 
         public PrimeField DrawPrime(int attempt) => PrimeField.Draw(SeedOf("prime", attempt, 0));
 
@@ -203,8 +227,29 @@ public static class SmallestInvariantSet
         EvaluationEvents Evaluate<TField>(TField[] fields, ulong seed, State state, FieldEvaluator<TField>.OutputReader accept, TensorProgram? program = null)
             where TField : struct, IField
         {
+            if (_samples is null) return Evaluate(fields, seed, state, accept, data: null, program);
+
+            // One point, all samples: their weighted gradients are summed.
+            var sums = new GradientSums<TField>(fields);
+            long kinks = 0, ordinal = 0;
+            var singular = new HashSet<Node>();
+            foreach (var block in _samples.Blocks)
+            {
+                var weights = new SamplePoint(block, _samples.RowsPerRun, seed + ((ulong)++ordinal << 20));
+                var events = Evaluate(fields, seed, state, (name, lane, start, chunk) => sums.Add(name, lane, start, chunk, _model.Parameters[state.IndexOf(name)].Shape.Count), weights, program);
+                kinks += events.Kinks;
+                singular.UnionWith(events.Singularities);
+            }
+
+            sums.Hand(accept);
+            return new EvaluationEvents(kinks, [.. singular]);
+        }
+
+        EvaluationEvents Evaluate<TField>(TField[] fields, ulong seed, State state, FieldEvaluator<TField>.OutputReader accept, IDataPoint? data, TensorProgram? program = null)
+            where TField : struct, IField
+        {
             var workers = new Workers(_options.Threads, _options.Cancellation);
-            var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, program ?? _gradient, new RandomPoint(state, seed), workers, _pool, accept);
+            var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, program ?? _gradient, new RandomPoint(state, seed), workers, _pool, accept, data);
             _metKinks |= events.Kinks > 0;
             return events;
         }
@@ -216,7 +261,7 @@ public static class SmallestInvariantSet
             if (_large.Length > 0) GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         }
 
-        ulong SeedOf(string purpose, int attempt, int number) =>
+        public ulong SeedOf(string purpose, int attempt, int number) =>
             new RandomFunction(_options.Seed, RandomFunction.Purpose(purpose)).Word(((ulong)attempt << 32) + (ulong)number);
 
         public void Dispose()

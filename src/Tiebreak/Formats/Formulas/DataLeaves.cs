@@ -20,6 +20,9 @@ internal sealed class DataLeaves(StartValues shapes, FormulaErrors errors)
     /// <summary>Sentences about what is always equal, for the report's assumptions.</summary>
     public List<string> Notes { get; } = [];
 
+    /// <summary>Names and shapes as declared, in order.</summary>
+    public IReadOnlyList<(string Name, Shape Shape)> All => _leaves;
+
     /// <summary>Takes a <c>data</c> line; <paramref name="declare"/> is told each new name.</summary>
     public void Add(Statement.Data statement, Action<Target> declare)
     {

@@ -22,7 +22,7 @@ sealed class GraphInputs
             var type = input.Type?.TensorType;
             if (type is null) throw Fail(input.Name, "is no tensor (a sequence, map or optional), which is not supported; export the model with tensor inputs");
             if (type.Shape is null) throw Fail(input.Name, "has no shape, so shapes cannot be inferred; export the model with input shapes");
-            var dims = new InputDim[type.Shape.Dim.Count];
+            var dims = new DataDim[type.Shape.Dim.Count];
             for (var axis = 0; axis < dims.Length; axis++) dims[axis] = Dim(input.Name, type.Shape.Dim[axis], axis);
             _inputs.Add(new GraphInput(input.Name, KindOf(input.Name, (DataType)type.ElemType), dims));
         }
@@ -67,13 +67,13 @@ sealed class GraphInputs
         }
     }
 
-    InputDim Dim(string input, TensorShapeProto.Types.Dimension dim, int axis)
+    DataDim Dim(string input, TensorShapeProto.Types.Dimension dim, int axis)
     {
         if (dim.DimValue is < 0 or > int.MaxValue) throw Fail(input, $"has size {dim.DimValue} on axis {axis}; export the model again");
-        if (dim.DimValue > 0) return new InputDim((int)dim.DimValue, null);
+        if (dim.DimValue > 0) return new DataDim((int)dim.DimValue, null);
         var name = dim.DimParam.Length > 0 ? dim.DimParam : $"{input}.{axis}";
         if (!_freeDims.Contains(name, StringComparer.Ordinal)) _freeDims.Add(name);
-        return new InputDim(0, name);
+        return new DataDim(0, name);
     }
 
     ElementKind KindOf(string input, DataType type) =>
@@ -86,7 +86,4 @@ sealed class GraphInputs
 }
 
 /// <summary>One input of a graph.</summary>
-sealed record GraphInput(string Name, ElementKind Kind, IReadOnlyList<InputDim> Dims);
-
-/// <summary>A size: fixed, or free under a name.</summary>
-readonly record struct InputDim(int Size, string? FreeName);
+sealed record GraphInput(string Name, ElementKind Kind, IReadOnlyList<DataDim> Dims);

@@ -36,6 +36,10 @@ public sealed class OnnxReader : IModelFile
     /// <inheritdoc/>
     public IReadOnlyList<string> FreeDims => _graph.Inputs.FreeDims;
 
+    /// <inheritdoc/>
+    public IReadOnlyList<DataInput> Inputs =>
+        [.. _graph.Inputs.All.Select(input => new DataInput(input.Name, input.Dims, HasSampleAxis: input.Dims.Count > 0, input.Kind == ElementKind.Integer))];
+
     /// <summary>Opens a file; its content decides whether it is ONNX.</summary>
     /// <exception cref="TiebreakException">
     /// It is missing, empty, truncated, no ONNX model, too large without its weights, of an opset out of range, or one of its tensors is malformed.
