@@ -71,24 +71,28 @@ public static class Check
             Progress = stage => options.Progress?.Report(new CheckProgress(stage, null)),
         };
         var analysis = Refine(file, lowering, refinement);
-        if (analysis.Partition is not { } partition) return analysis;
+        if (analysis.Partition is null) return analysis;
         if (options.Data is not null)
         {
             using var bound = ModelOnData.Of(file, options);
-            return OnData(bound, analysis, refinement);
+            return OnData(bound, WithCauses(analysis, refinement), refinement, options.Pattern);
         }
 
 
-        return analysis with { StuckBy = SmallestInvariantSet.StuckCauses(analysis.Model, partition, refinement) };
+        return WithCauses(analysis, refinement);
     }
 
+    static Analysis WithCauses(Analysis analysis, RefinementOptions options) =>
+        analysis with { StuckBy = SmallestInvariantSet.StuckCauses(analysis.Model, analysis.Partition!, options) };
+
     // What holds for any data holds for these; what they tie beyond that is found with them.
-    static Analysis OnData(ModelOnData bound, Analysis any, RefinementOptions options)
+    static Analysis OnData(ModelOnData bound, Analysis any, RefinementOptions options, bool pattern)
     {
         var search = new SetOnData(bound.Model, bound.Samples, options);
         var result = search.Find();
         if (result.Partition is not { } partition)
             return any with { Model = bound.Model, Partition = null, NonFinite = NonFiniteValues.AtStart(result.SingularOrigins) };
+        var changes = pattern ? search.Changes(partition.Classes) : [];
         var causes = SmallestInvariantSet.StuckCauses(search.Model, partition, options, search.Kept);
         for (var tensor = 0; tensor < causes.Count; tensor++)
             for (var k = 0; k < (causes[tensor]?.Length ?? 0); k++)
@@ -97,7 +101,7 @@ public static class Check
         {
             Model = bound.Model,
             Partition = partition,
-            Data = new DataVerdict(bound.Samples, search.Rows, search.Columns, any.Partition!),
+            Data = new DataVerdict(bound.Samples, search.Rows, search.Columns, any) { Breaks = search.Breaks(partition.Classes), Changes = changes },
             Rounds = result.Rounds,
             Verifications = result.Verifications,
             Epsilon = result.Epsilon,

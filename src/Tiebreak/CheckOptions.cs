@@ -12,6 +12,9 @@ public sealed record CheckOptions
     /// <summary>For data leaves whose columns are not found by name: the columns, in order.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Map { get; init; } = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
 
+    /// <summary>Whether to work out which single changes of the table would set more free.</summary>
+    public bool Pattern { get; init; }
+
     /// <summary>Globs of tensors to treat as constants.</summary>
     public IReadOnlyList<string> Freeze { get; init; } = [];
 

@@ -6,7 +6,9 @@ namespace Tiebreak.Cli.Commands;
 /// <summary>The options that change what is analysed: their help, and how their words become <see cref="CheckOptions"/>.</summary>
 sealed class AnalysisOptions
 {
-    readonly Option<string> _loss = One("--loss", "any|outputs", "What is known of the loss: nothing (any loss of the outputs), or that the model's only output is the loss [default: any]");
+    readonly Option<string> _data = One("--data", "FILE", "A table (CSV, Parquet, NPY, NPZ) that is all the data there is [default: any data]");
+    readonly Option<string[]> _map = Many("--map", "LEAF=COLUMNS", "The columns of a data leaf, separated by commas, where they are not found by name (repeatable)");
+    readonly Option<string> _loss = One("--loss", "any|mse|cross-entropy|outputs", "What is known of the loss: nothing (any loss of the outputs), its name (the target's columns are `target`), or that the model's only output is the loss [default: any]");
     readonly Option<string[]> _freeze = Many("--freeze", "GLOB", "Treat these tensors as constants (repeatable)");
     readonly Option<string[]> _trainable = Many("--trainable", "GLOB", "Train these tensors even if they would not be (repeatable)");
     readonly Option<string[]> _dim = Many("--dim", "NAME=SIZE", "The size of a free dimension (repeatable)");
@@ -22,14 +24,22 @@ sealed class AnalysisOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _opaque, _dropout, _batchNorm, _batch, _seed, _errorBound }) command.Add(option);
+        foreach (var option in new Option[] { _data, _map, _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _opaque, _dropout, _batchNorm, _batch, _seed, _errorBound }) command.Add(option);
     }
 
     /// <summary>What the user typed.</summary>
     /// <exception cref="TiebreakException">A value means nothing.</exception>
     public CheckOptions Read(ParseResult parsed) => new()
     {
-        Loss = Word(parsed, _loss, "any", "outputs") == "outputs" ? LossKind.Outputs : LossKind.Any,
+        Data = parsed.GetValue(_data),
+        Map = Map(parsed),
+        Loss = Word(parsed, _loss, "any", "mse", "cross-entropy", "outputs") switch
+        {
+            "mse" => LossKind.MeanSquaredError,
+            "cross-entropy" => LossKind.CrossEntropy,
+            "outputs" => LossKind.Outputs,
+            _ => LossKind.Any,
+        },
         Freeze = Globs(parsed, _freeze),
         Trainable = Globs(parsed, _trainable),
         Dims = Dims(parsed),
@@ -65,6 +75,22 @@ sealed class AnalysisOptions
     {
         var globs = parsed.GetValue(option) ?? [];
         return globs.Contains("", StringComparer.Ordinal) ? throw new TiebreakException($"`{option.Name}` needs a name or pattern, not an empty one") : globs;
+    }
+
+    Dictionary<string, IReadOnlyList<string>> Map(ParseResult parsed)
+    {
+        var map = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+        var typed = parsed.GetValue(_map) ?? [];
+        if (typed.Length > 0 && parsed.GetValue(_data) is null) throw new TiebreakException("`--map` names columns of a table; give one with `--data FILE`");
+        foreach (var entry in typed)
+        {
+            var equals = entry.IndexOf('=', StringComparison.Ordinal);
+            string[] columns = equals > 0 ? entry[(equals + 1)..].Split(',', StringSplitOptions.TrimEntries) : [];
+            if (columns.Length == 0 || columns.Contains("", StringComparer.Ordinal)) throw new TiebreakException($"`--map` takes LEAF=COLUMN,COLUMN,…, not `{entry}`");
+            if (!map.TryAdd(entry[..equals], columns)) throw new TiebreakException($"`--map` gives columns for `{entry[..equals]}` twice; give them all at once");
+        }
+
+        return map;
     }
 
     Dictionary<string, int> Dims(ParseResult parsed)

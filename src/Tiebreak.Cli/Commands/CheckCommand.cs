@@ -13,6 +13,7 @@ sealed class CheckCommand
     readonly Option<string> _format = AnalysisOptions.One("--format", "text|json", "How to report [default: text]");
     readonly Option<string> _output = AnalysisOptions.One("--output", "FILE", "Write the report to a file");
     readonly Option<string> _partition = AnalysisOptions.One("--partition", "FILE", "Write class, sign and first step of every parameter to a file, as json");
+    readonly Option<bool> _pattern = new("--pattern") { Description = "With --data: what the model ties, what only this data ties, and what is free, side by side" };
     readonly Option<string[]> _select = AnalysisOptions.Many("--select", "RULES", "Only these rules, by code or name, separated by commas (repeatable)");
     readonly Option<string[]> _ignore = AnalysisOptions.Many("--ignore", "RULES", "Not these rules (repeatable)");
     readonly Option<string> _failOn = AnalysisOptions.One("--fail-on", "error|warning|note|never", "The lowest level that makes the exit code 1 [default: error]");
@@ -26,7 +27,7 @@ sealed class CheckCommand
         Command = new Command("check", "Finds what training can never separate or move, and why");
         Command.Add(_model);
         _analysis.AddTo(Command);
-        foreach (var option in new Option[] { _format, _output, _partition, _select, _ignore, _failOn, _quiet, _verbose, _noColor }) Command.Add(option);
+        foreach (var option in new Option[] { _format, _output, _partition, _pattern, _select, _ignore, _failOn, _quiet, _verbose, _noColor }) Command.Add(option);
         Command.SetAction(Run);
     }
 
@@ -49,9 +50,14 @@ sealed class CheckCommand
         if (output is not null && partition is not null && Path.GetFullPath(output) == Path.GetFullPath(partition))
             throw new TiebreakException("`--output` and `--partition` name the same file; give them two");
 
+        var pattern = parsed.GetValue(_pattern);
+        if (pattern && options.Data is null) throw new TiebreakException("`--pattern` compares a table with any data; give one with `--data FILE`");
+        if (output is not null && options.Data is not null) NewFile.Refuse("--output", output, options.Data);
+        if (partition is not null && options.Data is not null) NewFile.Refuse("--partition", partition, options.Data);
+
         CheckResult result;
         using (var progress = ProgressLine.For(_surroundings, quiet))
-            result = _surroundings.Check(model, options with { Progress = progress, Cancellation = _surroundings.Interrupted });
+            result = _surroundings.Check(model, options with { Pattern = pattern, Progress = progress, Cancellation = _surroundings.Interrupted });
         result = result with
         {
             Findings = [.. result.Findings.Where(finding => (selected.Count == 0 || selected.Contains(finding.Rule)) && !ignored.Contains(finding.Rule))],

@@ -3,7 +3,7 @@ using Tiebreak.Findings;
 namespace Tiebreak.Cli.Reports;
 
 /// <summary>What an answer holds under, in the words that all reports use.</summary>
-/// <param name="Loss"><c>any</c> or <c>outputs</c>.</param>
+/// <param name="Loss"><c>any</c>, <c>mse</c>, <c>cross-entropy</c> or <c>outputs</c>.</param>
 /// <param name="Outputs">What the loss sees.</param>
 /// <param name="BatchNorm"><c>training</c> or <c>inference</c>.</param>
 /// <param name="Dropout"><c>on</c>, <c>off</c>, or <c>none</c> when the model has none.</param>
@@ -17,7 +17,7 @@ sealed record Assumptions(string Loss, IReadOnlyList<string> Outputs, string Bat
         foreach (var (name, size) in model.Dims) dims.Add(name, size);
         if (result.Options.Batch is { } batch) dims.TryAdd("batch", batch);
         return new Assumptions(
-            model.OutputIsLoss ? "outputs" : "any",
+            result.Options.Loss switch { LossKind.MeanSquaredError => "mse", LossKind.CrossEntropy => "cross-entropy", _ => model.OutputIsLoss ? "outputs" : "any" },
             model.OutputNames,
             result.Options.BatchNormTraining ? "training" : "inference",
             !result.Options.Dropout ? "off" : model.HasDropout ? "on" : "none",

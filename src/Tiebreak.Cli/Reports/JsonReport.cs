@@ -29,6 +29,7 @@ static class JsonReport
             WriteTensors(json, result);
             WriteUnits(json, result);
             WriteFindings(json, result);
+            DataJson.Write(json, result);
             json.WriteEndObject();
         }
 
@@ -58,7 +59,8 @@ static class JsonReport
         var assumptions = Assumptions.Of(result);
         json.WriteStartObject("assumptions");
         json.WriteString("loss", assumptions.Loss);
-        json.WriteString("data", "any");
+        json.WriteString("data", result.Options.Data ?? "any");
+        if (result.Analysis.Data is { } data) json.WriteNumber("rows", data.Rows);
         WriteStrings(json, "outputs", assumptions.Outputs);
         json.WriteString("optimizer", "sgd");
         json.WriteNumber("weightDecay", 0);

@@ -59,6 +59,7 @@ static class TextReport
             if (style.Quiet) return;
             var assumptions = AssumptionLines().ToArray();
             Findings();
+            foreach (var line in PatternText.Lines(result, console.Profile.Width)) Line(line);
             Tensors(style.Verbose ? int.MaxValue : Math.Clamp(ScreenLines - _lines - assumptions.Length - 4, 4, MostTensors));
             Line("");
             foreach (var line in assumptions) Line(line, Dim);
@@ -163,7 +164,8 @@ static class TextReport
                 <= 3 => string.Join(", ", assumptions.Outputs.Select(output => $"`{output}`")),
                 _ => $"{assumptions.Outputs.Count} outputs",
             };
-            List<string> assumed = [assumptions.Loss == "any" ? $"any loss of {outputs}" : $"{outputs} is the loss", "any data"];
+            var loss = assumptions.Loss switch { "any" => $"any loss of {outputs}", "outputs" => $"{outputs} is the loss", var named => $"{named} of {outputs} is the loss" };
+            List<string> assumed = [loss, analysis.Data is { } data ? $"no data but the {Number(data.Rows)} {(data.Rows == 1 ? "row" : "rows")} of `{Path.GetFileName(data.Samples.Path)}`" : "any data"];
             if (assumptions.Dims.Count > 0) assumed.Add($"sizes {string.Join(", ", assumptions.Dims.Select(dim => $"{dim.Key}={dim.Value}"))}");
             if (analysis.ConfirmedDims is { Count: > 0 } confirmed)
                 assumed.Add($"confirmed at {string.Join(", ", confirmed.OrderBy(dim => dim.Key, StringComparer.Ordinal).Select(dim => $"{dim.Key}={dim.Value}"))}");
@@ -179,10 +181,10 @@ static class TextReport
                 foreach (var line in Wrapped("proved:  ", proved)) yield return line;
             }
 
-            var notes = analysis.Model.Notes;
+            string[] notes = [.. analysis.Model.Notes, .. PatternText.Breaks(result)];
             foreach (var note in style.Verbose ? notes : notes.Take(2))
                 foreach (var line in Wrapped("note:    ", note)) yield return line;
-            if (!style.Verbose && notes.Count > 2) yield return $"and {Number(notes.Count - 2)} more notes; all with --verbose";
+            if (!style.Verbose && notes.Length > 2) yield return $"and {Number(notes.Length - 2)} more notes; all with --verbose";
         }
 
         void Paragraph(string head, string text, Spectre.Console.Style? look = null)

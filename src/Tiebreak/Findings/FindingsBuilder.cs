@@ -19,11 +19,13 @@ public static class FindingsBuilder
 
         options.Progress?.Report(new CheckProgress("findings", null));
         var evidence = new Evidence(analysis, options.Cancellation);
-        Func<Evidence, IEnumerable<Draft>>[] rules =
-        [
-            LockstepUnits.Find, StuckParameters.Find, MirroredUnits.Find, RedundantBias.Find, IdenticalCopies.Find, LateStart.Find, BrokenOnlyByNoise.Find, EqualButFree.Find,
-        ];
-        var drafts = rules.SelectMany(rule => rule(evidence)).Select(draft => Settle(draft, evidence));
+
+        // Given a table, what the model ties whatever the data is said apart from what only this data ties.
+        var byModel = analysis.Data is { } data ? new Evidence(data.Any, options.Cancellation) : evidence;
+        Func<Evidence, IEnumerable<Draft>>[] ofModel = [LockstepUnits.Find, StuckParameters.Find, MirroredUnits.Find, RedundantBias.Find, IdenticalCopies.Find, BrokenOnlyByNoise.Find];
+        Func<Evidence, IEnumerable<Draft>>[] ofAll = [LockstepByData.Find, NeverFed.Find, LateStart.Find, EqualButFree.Find];
+        var drafts = ofModel.SelectMany(rule => rule(byModel)).Select(draft => Settle(draft, byModel))
+            .Concat(ofAll.SelectMany(rule => rule(evidence)).Select(draft => Settle(draft, evidence)));
         return result with
         {
             Counts = evidence.Counts.Model,

@@ -9,7 +9,7 @@ public static class RuleCatalogue
     /// <summary>The rules in order of their codes.</summary>
     public static IReadOnlyList<Rule> All { get; } =
     [
-        LockstepUnits.Rule, StuckParameters.Rule, MirroredUnits.Rule, RedundantBias.Rule, IdenticalCopies.Rule, LateStart.Rule,
+        LockstepUnits.Rule, StuckParameters.Rule, MirroredUnits.Rule, RedundantBias.Rule, LockstepByData.Rule, NeverFed.Rule, IdenticalCopies.Rule, LateStart.Rule,
         BrokenOnlyByNoise.Rule, NonFinite.Rule, EqualButFree.Rule,
     ];
 

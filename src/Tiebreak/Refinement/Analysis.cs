@@ -47,8 +47,26 @@ public sealed record Analysis
 /// <param name="Samples">The table.</param>
 /// <param name="Rows">Its rows.</param>
 /// <param name="Columns">What was seen in them.</param>
-/// <param name="AnyData">The answer for any data.</param>
-public sealed record DataVerdict(DataSet Samples, long Rows, ColumnWatch Columns, Partition AnyData);
+/// <param name="Any">The answer for any data.</param>
+public sealed record DataVerdict(DataSet Samples, long Rows, ColumnWatch Columns, Analysis Any)
+{
+    /// <summary>Rows that break what all rows before them leave in lockstep, the last ones first.</summary>
+    public IReadOnlyList<TieBreakingRow> Breaks { get; init; } = [];
+
+    /// <summary>What single changes of the table would set free, the largest effect first; only if asked for.</summary>
+    public IReadOnlyList<DataChange> Changes { get; init; } = [];
+}
+
+/// <summary>A row without which (and without those behind it) there would be fewer degrees of freedom.</summary>
+/// <param name="Split">The columns that differ there for the first time.</param>
+/// <param name="DegreesOfFreedom">What the rows before it leave.</param>
+public sealed record TieBreakingRow(ColumnSplit Split, int DegreesOfFreedom);
+
+/// <summary>One change of one cell.</summary>
+/// <param name="Element">The column whose cell is changed, in any row.</param>
+/// <param name="Row">For look-ups: the row of the table that one sample would pick; else null.</param>
+/// <param name="DegreesOfFreedom">What there would be.</param>
+public sealed record DataChange(ColumnElement Element, int? Row, int DegreesOfFreedom);
 
 /// <summary>Why a gradient is zero for ever.</summary>
 public enum StuckCause

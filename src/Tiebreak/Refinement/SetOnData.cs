@@ -64,6 +64,48 @@ sealed class SetOnData
         return result;
     }
 
+    /// <summary>
+    /// Of the rows at which columns first differ, the last few that matter: where the samples before them leave fewer than <paramref name="classes"/> degrees of freedom.
+    /// </summary>
+    public IReadOnlyList<TieBreakingRow> Breaks(int classes)
+    {
+        const int MostTried = 3;
+        var breaks = new List<TieBreakingRow>();
+        foreach (var split in Columns.Splits.OrderByDescending(split => split.Row).DistinctBy(split => split.Row).Take(MostTried))
+        {
+            SampleBlock[] before = [.. _kept.Where(block => block.FirstRow < split.Row).Select(block => block.Pick([.. Enumerable.Range(0, (int)Math.Min(block.Rows, split.Row - block.FirstRow))]))];
+            if (before.Length == 0) continue;
+            var result = SmallestInvariantSet.Find(_model, _options, within: null, new Samples(before, _samples.RowsPerRun));
+            if (result.Partition is { } partition && partition.Classes < classes) breaks.Add(new TieBreakingRow(split, partition.Classes));
+        }
+
+        return breaks;
+    }
+
+    /// <summary>What one changed cell, in one sample more, would set free: tried for columns that are equal, constant or zero, and for rows that no sample picks.</summary>
+    public IReadOnlyList<DataChange> Changes(int classes)
+    {
+        const int MostTried = 12;
+        var candidates = Columns.Equal.Where(group => !Columns.Zero.Contains(group[0])).SelectMany(group => group.Skip(1)).Concat(Columns.Constant).Concat(Columns.Zero)
+            .DistinctBy(element => (element.Leaf, element.Index)).Select(element => (Element: element, Row: (int?)null))
+            .Concat(Columns.Picked.SelectMany(leaf => Enumerable.Range(0, leaf.Value.Length).Where(row => !leaf.Value[row]).Take(1).Select(row => (new ColumnElement(leaf.Key, 0, false), (int?)row))));
+        var changes = new List<DataChange>();
+        foreach (var (element, row) in candidates.Take(MostTried))
+        {
+            var one = _kept[0].Pick([.. Enumerable.Range(0, Math.Min(_samples.RowsPerRun, _kept[0].Rows))]);
+            var changed = new SampleBlock
+            {
+                FirstRow = one.FirstRow,
+                Rows = one.Rows,
+                Leaves = one.Leaves.ToDictionary(leaf => leaf.Key, leaf => leaf.Key == element.Leaf ? leaf.Value.Change(element.Index, row) : leaf.Value, StringComparer.Ordinal),
+            };
+            var result = SmallestInvariantSet.Find(_model, _options, within: null, new Samples([.. Blocks(_kept), changed], _samples.RowsPerRun));
+            if (result.Partition is { } partition && partition.Classes > classes) changes.Add(new DataChange(element, row, partition.Classes));
+        }
+
+        return [.. changes.OrderByDescending(change => change.DegreesOfFreedom)];
+    }
+
     // Whether some sample contradicted what was found so far.
     bool Pass(SmallestInvariantSet.Search search, int pass, ref RefinementResult result)
     {

@@ -40,6 +40,9 @@ public abstract class LeafValues
 
     /// <summary>Copies the rows of several, of the kind of this one.</summary>
     public abstract LeafValues Join(IReadOnlyList<LeafValues> parts);
+
+    /// <summary>A copy in which one element of the first row is another one: a number that stands nowhere else, or for look-ups the given pick.</summary>
+    public abstract LeafValues Change(int element, int? pick);
 }
 
 /// <summary>Numbers: the leaf's elements of a row are the columns' elements one after the other.</summary>
@@ -54,6 +57,16 @@ public sealed class NumberValues(IReadOnlyList<ExactTensor> columns, IReadOnlyLi
     /// <inheritdoc/>
     public override LeafValues Pick(IReadOnlyList<int> rows) =>
         new NumberValues([.. columns.Select((column, k) => ExactRows.Pick(column, widths[k], rows))], widths);
+
+    /// <inheritdoc/>
+    public override LeafValues Change(int element, int? pick)
+    {
+        var column = 0;
+        for (; element >= widths[column]; column++) element -= widths[column];
+        var other = new Rational(1_234_567, 7_654_321); // no data has this number
+        return new NumberValues(
+            [.. columns.Select((values, k) => k == column ? new RationalTensor([.. Enumerable.Range(0, (int)values.Count).Select(i => i == element ? other : values[i])]) : values)], widths);
+    }
 
     /// <inheritdoc/>
     public override LeafValues Join(IReadOnlyList<LeafValues> parts) =>
@@ -75,6 +88,10 @@ public sealed class IndexValues(int[] indices, int places, int choices) : LeafVa
     /// <inheritdoc/>
     public override LeafValues Pick(IReadOnlyList<int> rows) =>
         new IndexValues([.. rows.SelectMany(row => indices.AsSpan(row * places, places).ToArray())], places, choices);
+
+    /// <inheritdoc/>
+    public override LeafValues Change(int element, int? pick) =>
+        new IndexValues([.. indices.Select((index, k) => k == element ? pick ?? index : index)], places, choices);
 
     /// <inheritdoc/>
     public override LeafValues Join(IReadOnlyList<LeafValues> parts) =>
