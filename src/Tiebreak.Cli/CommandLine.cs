@@ -72,6 +72,7 @@ public static class CommandLine
         var check = new CheckCommand(surroundings).Command;
         var show = new ShowCommand(surroundings).Command;
         root.Add(check);
+        root.Add(surroundings.TrainCommand(surroundings));
         root.Add(show);
         root.Add(new Option<bool>("--version") { Description = "Print the version", Action = new PrintVersion() });
         var help = new HelpOption("--help", "-h", "-?") { Recursive = true };
@@ -86,6 +87,7 @@ public static class CommandLine
     static void Refuse(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
+        if (!command.TreatUnmatchedTokensAsErrors) return; // another program's arguments
         foreach (var token in parsed.Tokens)
         {
             if (token.Type == TokenType.DoubleDash) break;
@@ -98,7 +100,7 @@ public static class CommandLine
 
         if (command.Subcommands.Count > 0)
         {
-            var names = string.Join(" and ", command.Subcommands.Select(sub => $"`{sub.Name}`"));
+            var names = string.Join(", ", command.Subcommands.Select(sub => $"`{sub.Name}`"));
             if (parsed.UnmatchedTokens.Count == 0) throw new TiebreakException($"no command given; the commands are {names} (`tiebreak check MODEL` is the main one)");
             var typed = parsed.UnmatchedTokens[0];
             var nearest = NearestName.Find(typed, command.Subcommands.Select(sub => sub.Name));

@@ -1,3 +1,5 @@
+using Tiebreak.Numbers;
+
 namespace Tiebreak;
 
 /// <summary>Everything a user may ask of <c>Check.Model</c>; each option of <c>tiebreak check</c> that changes the analysis is one of these.</summary>
@@ -41,6 +43,15 @@ public sealed record CheckOptions
 
     /// <summary>Whether dropouts of the graph draw masks.</summary>
     public bool Dropout { get; init; } = true;
+
+    /// <summary>The optimiser, by the name the command line has for it.</summary>
+    public string Optimizer { get; init; } = "sgd";
+
+    /// <summary>The strength of weight decay; any that is not zero gives the same answer.</summary>
+    public Rational WeightDecay { get; init; } = Rational.Zero;
+
+    /// <summary>Globs of tensors that have a learning rate and decay of their own, a group each.</summary>
+    public IReadOnlyList<string> Groups { get; init; } = [];
 
     /// <summary>The seed of every random choice; the same seed gives the same bytes.</summary>
     public ulong Seed { get; init; }
