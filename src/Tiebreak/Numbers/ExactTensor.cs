@@ -17,12 +17,6 @@ public abstract class ExactTensor
     /// <exception cref="InvalidOperationException"><see cref="HasDoubles"/> is false.</exception>
     public abstract void ReadDoubles(long start, Span<double> values);
 
-    /// <summary>Stub until merge.</summary>
-    public virtual void ReadNearest(long start, Span<double> values)
-    {
-        for (var k = 0; k < values.Length; k++) values[k] = this[start + k].ToDouble();
-    }
-
     /// <summary>
     /// A bound on the bits of any value's numerator and denominator together. What holds for every double unless a tensor knows better: 1,074 bits below
     /// the point and 1,024 above.
