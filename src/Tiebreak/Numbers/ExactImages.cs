@@ -17,6 +17,13 @@ public static class ExactImages
             return;
         }
 
+        if (values is DecimalTensor decimals)
+        {
+            if (typeof(TField) == typeof(ZeroPattern)) decimals.Zeros(start, images);
+            else decimals.Images(field, start, images);
+            return;
+        }
+
         if (!values.HasDoubles)
         {
             for (var i = 0; i < images.Length; i++) images[i] = Image(field, values[start + i]);

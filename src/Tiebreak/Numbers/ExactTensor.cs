@@ -17,6 +17,13 @@ public abstract class ExactTensor
     /// <exception cref="InvalidOperationException"><see cref="HasDoubles"/> is false.</exception>
     public abstract void ReadDoubles(long start, Span<double> values);
 
+    /// <summary>Copies the nearest doubles of the values from <paramref name="start"/> on, ties to even; beyond the greatest double it is an infinity.</summary>
+    public virtual void ReadNearest(long start, Span<double> values)
+    {
+        if (HasDoubles) ReadDoubles(start, values);
+        else for (var k = 0; k < values.Length; k++) values[k] = this[start + k].ToDouble();
+    }
+
     /// <summary>
     /// A bound on the bits of any value's numerator and denominator together. What holds for every double unless a tensor knows better: 1,074 bits below
     /// the point and 1,024 above.
@@ -51,6 +58,9 @@ public sealed class UniformTensor(long count, Rational value) : ExactTensor, IEq
         if (!_isDouble) throw new InvalidOperationException("not a double");
         values.Fill(_double);
     }
+
+    /// <inheritdoc/>
+    public override void ReadNearest(long start, Span<double> values) => values.Fill(_double);
 
     /// <inheritdoc/>
     public override int MostBits => Bits(Value);

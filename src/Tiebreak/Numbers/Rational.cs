@@ -81,14 +81,25 @@ public readonly struct Rational : IEquatable<Rational>, IComparable<Rational>
         return double.IsFinite(value) && FromDouble(value) == this;
     }
 
-    /// <summary>A nearby double.</summary>
+    /// <summary>The nearest double, ties to even; an infinity beyond the greatest.</summary>
     public double ToDouble()
     {
         if (IsZero) return 0;
-        // Scale so that the quotient has 66 significant bits, then let the conversion round once.
+        // A quotient of 66 or 67 bits, whose last bit also says whether anything is left over: all that rounding needs to know.
         var shift = 66 - ((int)Numerator.GetBitLength() - (int)Denominator.GetBitLength());
-        var quotient = shift >= 0 ? (Numerator << shift) / Denominator : Numerator / (Denominator << -shift);
-        return Math.ScaleB((double)quotient, -shift);
+        var magnitude = BigInteger.Abs(Numerator);
+        var quotient = (UInt128)(shift >= 0 ? BigInteger.DivRem(magnitude << shift, Denominator, out var rest) : BigInteger.DivRem(magnitude, Denominator << -shift, out rest));
+        if (!rest.IsZero) quotient |= 1;
+
+        // The last place that a double has: 53 bits, fewer below the least normal number.
+        var bits = 128 - (int)UInt128.LeadingZeroCount(quotient);
+        var drop = Math.Max(bits - 53, shift - 1074);
+        if (drop > bits) return Sign < 0 ? -0.0 : 0;
+        var kept = (ulong)(quotient >> drop);
+        var half = UInt128.One << (drop - 1);
+        var dropped = quotient & (half + half - 1);
+        if (dropped > half || (dropped == half && (kept & 1) == 1)) kept++;
+        return Sign * Math.ScaleB(kept, drop - shift);
     }
 
     /// <summary>Sum.</summary>
