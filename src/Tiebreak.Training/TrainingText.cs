@@ -42,18 +42,23 @@ static class TrainingText
         var options = result.Options;
         var how = $"{Count(result.Steps, "step")} of {Name(options.Optimizer)}{(result.IsInterrupted ? " (interrupted)" : "")} in {Numbers(options.Numbers)}";
         if (Contradicts(result)) return $"{how} contradict the prediction; please report this model";
-        if (options.Numbers == TrainingNumbers.Exact) return $"{how}: as predicted, {Count(record.SharedClasses, "class", "classes")} in lockstep stayed exactly equal{(record.Stuck > 0 ? $" and {Count(record.Stuck, "stuck parameter")} never moved" : "")}";
-        var spread = record.LargestSpread == 0 ? "to the last bit" : $"up to {Short(record.LargestSpread)}";
-        return $"{how}: {Count(record.SharedClasses, "class", "classes")} in lockstep stayed equal {spread}{(record.Stuck > 0 ? $", {Count(record.Stuck, "stuck parameter")} moved {(record.StuckMovement == 0 ? "not at all" : $"by up to {Short(record.StuckMovement)}")}" : "")}";
+        var isExact = options.Numbers == TrainingNumbers.Exact;
+        var facts = new List<string>();
+        if (record.SharedClasses > 0)
+            facts.Add($"{Count(record.SharedClasses, "class", "classes")} in lockstep stayed {(isExact ? "exactly equal" : record.LargestSpread == 0 ? "equal to the last bit" : $"equal up to {Short(record.LargestSpread)}")}");
+        if (record.Stuck > 0)
+            facts.Add($"{Count(record.Stuck, "stuck parameter")} {(record.StuckMovement == 0 ? "never moved" : $"moved by up to {Short(record.StuckMovement)}")}");
+        if (facts.Count == 0) facts.Add("all parameters are free, and so they were");
+        return $"{how}: {(isExact && record.SharedClasses + record.Stuck > 0 ? "as predicted, " : "")}{string.Join(", ", facts)}";
     }
 
     static IEnumerable<(string Head, string Text)> Facts(TrainingResult result)
     {
         var record = result.Record;
         var options = result.Options;
-        var order = result.RowsPerBatch >= result.Rows ? "all rows in each batch" : $"batches of {result.RowsPerBatch:N0} rows {(options.Order == SampleOrder.File ? "in the order of the file" : $"shuffled by seed {options.Seed}")}";
+        var order = result.RowsPerBatch >= result.Rows ? "all rows in each batch" : $"batches of {Count(result.RowsPerBatch, "row")} {(options.Order == SampleOrder.File ? "in the order of the file" : $"shuffled by seed {options.Seed}")}";
         yield return ("trained:   ", $"{Name(options.Optimizer)}, rate {Text(options.Rate)}{(options.WeightDecay.IsZero ? "" : $", weight decay {Text(options.WeightDecay)}")}; {result.Rows:N0} rows, {order}");
-        yield return ("predicted: ", $"{Count(record.Classes, "degree")} of freedom of {record.Model.Parameters.Sum(parameter => parameter.Shape.Count):N0} parameters, {record.Stuck:N0} stuck");
+        yield return ("predicted: ", $"{Count(record.Classes, "degree of freedom", "degrees of freedom")} of {record.Model.Parameters.Sum(parameter => parameter.Shape.Count):N0} parameters, {record.Stuck:N0} stuck");
 
         var (early, late) = (record.Earlier, record.Later);
         if (early.Count == 0 && late.Count == 0) yield return ("moved:     ", "every class at the step predicted");
@@ -70,7 +75,7 @@ static class TrainingText
                 + $" ({Listed(separations.OrderBy(separation => separation.Value == 0 ? int.MaxValue : separation.Value).Select(separation => $"`{record.Name(separation.Key)}` {(separation.Value == 0 ? "never" : $"at {separation.Value}")}"))})");
         }
 
-        if (options.Numbers != TrainingNumbers.Exact) yield return ("rounding:  ", Rounding(result));
+        if (options.Numbers != TrainingNumbers.Exact && record.SharedClasses > 0) yield return ("rounding:  ", Rounding(result));
     }
 
     static string Rounding(TrainingResult result)

@@ -40,7 +40,7 @@ public sealed record DataPattern(long ByModel, long ByData, long Free, long Stuc
         if (analysis.Model.Parameters.Sum(parameter => parameter.Shape.Count) > MostNamed) return pattern;
 
         var groups = Enumerable.Range(0, partition.Codes.Count)
-            .SelectMany(tensor => partition.Codes[tensor].Select((code, index) => (Code: code, Name: Phrases.Element(analysis.Model.Parameters[tensor], index))))
+            .SelectMany(tensor => partition.Codes[tensor].Select((code, index) => (Code: code, Name: Phrases.Element(analysis.Model.Parameters[tensor], index).Trim('`'))))
             .Where(member => member.Code != 0).GroupBy(member => Math.Abs(member.Code)).ToArray();
         IReadOnlyList<IReadOnlyList<string>> Names(Func<int, bool> wanted) =>
             [.. groups.Where(group => sizes[group.Key] > 1 && wanted(group.Key)).Select(group => (IReadOnlyList<string>)[.. group.Select(member => member.Code < 0 ? $"-{member.Name}" : member.Name)])];

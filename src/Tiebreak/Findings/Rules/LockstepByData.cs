@@ -71,7 +71,7 @@ static class LockstepByData
 
     static Draft OfNumbers(Evidence evidence, DataVerdict data, IReadOnlyList<IReadOnlyList<(int Tensor, int Index, int Code)>> tied)
     {
-        string Name((int Tensor, int Index, int Code) member) => $"`{Phrases.Element(evidence.Parameters[member.Tensor], member.Index)}`";
+        string Name((int Tensor, int Index, int Code) member) => Phrases.Element(evidence.Parameters[member.Tensor], member.Index);
         var shown = tied.Take(MostPairs).Select(members => $"{Name(members[0])} and {(members[0].Code == members[1].Code ? "" : "the negative of ")}{Name(members[1])}").ToArray();
         var more = tied.Sum(members => members.Count) - 2 * shown.Length;
         return Make(evidence, data, tied, $"only this data keeps {string.Join(", and ", shown)} in lockstep{(more > 0 ? $" ({more:N0} more parameters with them)" : "")}");

@@ -26,8 +26,8 @@ static class NeverFed
         var isTable = parameter.Role == ParameterRole.LookUp && axis == 0;
         var what = axis is { } sliced
             ? $"{Phrases.Plural(evidence.Units.Kind(tensor, sliced), sliced, parameter.Shape.Rank)} {Phrases.Indices(slices)} of {evidence.Quoted(tensor)}"
-            : places.Length == 1 ? $"`{Phrases.Element(parameter, places[0])}`"
-            : $"{places.Length:N0} parameters of {evidence.Quoted(tensor)} (`{Phrases.Element(parameter, places[0])}` and others)";
+            : places.Length == 1 ? Phrases.Element(parameter, places[0])
+            : $"{places.Length:N0} parameters of {evidence.Quoted(tensor)} ({Phrases.Element(parameter, places[0])} and others)";
         return new Draft(
             new Finding
             {
