@@ -20,8 +20,8 @@ static class Picture
         panels.Add(Spread(record, steps));
 
         var multiplot = new Multiplot();
-        multiplot.Reset();
-        foreach (var plot in panels) multiplot.AddPlot(plot);
+        multiplot.Reset(panels[0]);
+        foreach (var plot in panels.Skip(1)) multiplot.AddPlot(plot);
         multiplot.Layout = new ScottPlot.MultiplotLayouts.Columns();
         var width = PanelWidth * panels.Count;
         if (!isSvg) return multiplot.Render(width, PanelHeight).GetImageBytes(ImageFormat.Png);
@@ -52,6 +52,7 @@ static class Picture
         const double Floor = 1e-18;
         static double Log(double distance) => Math.Log10(Math.Max(distance, Floor));
         var plot = Panel("largest distance within a class (log10)");
+        if (record.LargestSpread == 0) plot.Title("largest distance within a class: 0 at every step");
         Line(plot, steps, [.. record.Steps.Select(step => Log(step.Spread))], Colors.C3, 2);
         if (record.Stuck > 0) Line(plot, steps, [.. record.Steps.Select(step => Log(step.Stuck))], Colors.C1, 2, "stuck: distance from start");
         plot.Axes.SetLimitsY(Log(0) - 1, 1);

@@ -67,10 +67,12 @@ public static class Check
         {
             Seed = options.Seed,
             ErrorBound = options.ErrorBound,
+            Decays = !options.WeightDecay.IsZero,
+            GroupOf = Optimizers.Groups(options),
             Cancellation = options.Cancellation,
             Progress = stage => options.Progress?.Report(new CheckProgress(stage, null)),
         };
-        var analysis = Refine(file, lowering, refinement);
+        var analysis = Refine(file, lowering, refinement, options.Groups);
         if (analysis.Partition is null) return analysis;
         if (options.Data is not null)
         {
@@ -83,7 +85,11 @@ public static class Check
     }
 
     static Analysis WithCauses(Analysis analysis, RefinementOptions options) =>
-        analysis with { StuckBy = SmallestInvariantSet.StuckCauses(analysis.Model, analysis.Partition!, options) };
+        analysis with
+        {
+            StuckBy = SmallestInvariantSet.StuckCauses(analysis.Model, analysis.Partition!, options),
+            Decaying = SmallestInvariantSet.Decaying(analysis.Model, analysis.Partition!, options),
+        };
 
     // What holds for any data holds for these; what they tie beyond that is found with them.
     static Analysis OnData(ModelOnData bound, Analysis any, RefinementOptions options, bool pattern)
@@ -108,18 +114,20 @@ public static class Check
             ErrorBound = result.ErrorBound,
             WithoutNoise = null,
             StuckBy = causes,
+            Decaying = SmallestInvariantSet.Decaying(search.Model, partition, options, search.Kept),
             AtOtherKinks = result.MetKinks ? AtOtherKinks(search.Model, partition, options, search.Kept) : null,
         };
     }
 
     // Refines at the smallest sizes, and at larger ones until two agree.
-    static Analysis Refine(IModelFile file, LoweringOptions lowering, RefinementOptions options)
+    static Analysis Refine(IModelFile file, LoweringOptions lowering, RefinementOptions options, IReadOnlyList<string> groups)
     {
         const int MostEnlargements = 8;
         var sizes = new Sizes(file, lowering);
         var step = 0;
         var model = sizes.Smallest(ref step);
         (model, lowering) = WithSeveralSamples(file, model, lowering);
+        NameGlob.RequireHits(groups, [.. model.Parameters.Select(parameter => parameter.Name)], "--group");
         if (NonFiniteValues.Among(model.Parameters) is { Count: > 0 } places) return new Analysis { Model = model, NonFinite = places };
 
         for (var enlargement = 0; ; enlargement++)

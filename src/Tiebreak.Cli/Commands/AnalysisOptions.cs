@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Tiebreak.Numbers;
 
 namespace Tiebreak.Cli.Commands;
 
@@ -18,13 +19,16 @@ sealed class AnalysisOptions
     readonly Option<string> _dropout = One("--dropout", "on|off", "Whether dropouts of the graph draw masks [default: on]");
     readonly Option<string> _batchNorm = One("--batch-norm", "training|inference", "Whether batch normalisation uses the batch's statistics [default: training]");
     readonly Option<string> _batch = One("--batch", "N", "The batch size to analyse at [default: chosen]");
+    readonly Option<string> _optimizer = One("--optimizer", "NAME", $"What follows the gradients: {string.Join(", ", Optimizers.Names)} [default: sgd]");
+    readonly Option<string> _weightDecay = One("--weight-decay", "W", "The strength of weight decay [default: 0]");
+    readonly Option<string[]> _group = Many("--group", "GLOB", "These tensors have a learning rate of their own (repeatable)");
     readonly Option<string> _seed = One("--seed", "N", "The seed of every random choice [default: 0]");
     readonly Option<string> _errorBound = One("--error-bound", "P", "The largest acceptable chance of a wrong claim [default: 1e-18]");
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _data, _map, _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _opaque, _dropout, _batchNorm, _batch, _seed, _errorBound }) command.Add(option);
+        foreach (var option in new Option[] { _data, _map, _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _opaque, _dropout, _batchNorm, _batch, _optimizer, _weightDecay, _group, _seed, _errorBound }) command.Add(option);
     }
 
     /// <summary>What the user typed.</summary>
@@ -49,6 +53,9 @@ sealed class AnalysisOptions
         Dropout = Word(parsed, _dropout, "on", "off") == "on",
         BatchNormTraining = Word(parsed, _batchNorm, "training", "inference") == "training",
         Batch = parsed.GetValue(_batch) is { } batch ? Size(_batch.Name, batch) : null,
+        Optimizer = Optimizer(parsed),
+        WeightDecay = WeightDecay(parsed),
+        Groups = Globs(parsed, _group),
         Seed = Seed(parsed),
         ErrorBound = ErrorBound(parsed),
     };
@@ -113,6 +120,22 @@ sealed class AnalysisOptions
         int.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var size) && size is > 0 and <= 1 << 20
             ? size
             : throw new TiebreakException($"`{option}` takes a whole number from 1 to {1 << 20}, not `{typed}`");
+
+    string Optimizer(ParseResult parsed)
+    {
+        var name = parsed.GetValue(_optimizer) ?? "sgd";
+        Optimizers.Promise(name);
+        return name;
+    }
+
+    Rational WeightDecay(ParseResult parsed)
+    {
+        const double Most = 1000;
+        if (parsed.GetValue(_weightDecay) is not { } typed) return Rational.Zero;
+        return double.TryParse(typed, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var near) && near is >= 0 and <= Most && typed.Length < 40
+            ? Rational.Parse(typed)
+            : throw new TiebreakException($"`--weight-decay` takes a number from 0 to {Most}, for instance 0.01, not `{typed}`");
+    }
 
     ulong Seed(ParseResult parsed) =>
         parsed.GetValue(_seed) is not { } typed ? 0

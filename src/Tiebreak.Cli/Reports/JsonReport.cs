@@ -62,8 +62,9 @@ static class JsonReport
         json.WriteString("data", result.Options.Data ?? "any");
         if (result.Analysis.Data is { } data) json.WriteNumber("rows", data.Rows);
         WriteStrings(json, "outputs", assumptions.Outputs);
-        json.WriteString("optimizer", "sgd");
-        json.WriteNumber("weightDecay", 0);
+        json.WriteString("optimizer", result.Options.Optimizer);
+        json.WriteNumber("weightDecay", result.Options.WeightDecay.ToDouble());
+        if (result.Options.Groups.Count > 0) WriteStrings(json, "groups", result.Options.Groups);
         json.WriteString("batchNorm", assumptions.BatchNorm);
         json.WriteString("dropout", assumptions.Dropout);
         WriteDims(json, "dims", assumptions.Dims);
@@ -88,6 +89,7 @@ static class JsonReport
         json.WriteNumber("lockstep", counts.Lockstep);
         json.WriteNumber("mirrored", counts.Mirrored);
         json.WriteNumber("undecided", 0);
+        if (result.Analysis.Decaying is { } decaying) json.WriteNumber("decaying", result.Analysis.Partition!.Codes.Sum(codes => codes.LongCount(code => decaying[Math.Abs(code)])));
         json.WriteNumber("rounds", result.Analysis.Rounds);
         json.WriteNumber("lastFirstStep", counts.LastFirstStep);
         json.WriteNumber("verifications", result.Analysis.Verifications);

@@ -172,7 +172,9 @@ static class TextReport
             if (analysis.Model.HasBatchNorm) assumed.Add($"batch normalisation as in {assumptions.BatchNorm}");
             if (assumptions.Dropout != "none") assumed.Add($"dropout {assumptions.Dropout}");
             if (analysis.Model.Frozen.Count > 0) assumed.Add($"{analysis.Model.Frozen.Count} frozen {(analysis.Model.Frozen.Count == 1 ? "tensor" : "tensors")}");
-            assumed.Add("gradient descent without weight decay");
+            var options = result.Options;
+            assumed.Add($"{(options.Optimizer == "sgd" ? "gradient descent" : options.Optimizer)} {(options.WeightDecay.IsZero ? "without weight decay" : $"with weight decay {options.WeightDecay.ToDouble()}")}");
+            if (options.Groups.Count > 0) assumed.Add($"learning rates of their own for {string.Join(", ", options.Groups.Select(glob => $"`{glob}`"))}");
             foreach (var line in Wrapped("assumed: ", string.Join("; ", assumed))) yield return line;
             if (result.Counts is not null)
             {
@@ -181,6 +183,8 @@ static class TextReport
                 foreach (var line in Wrapped("proved:  ", proved)) yield return line;
             }
 
+            if (options.Optimizer != "sgd")
+                foreach (var line in Wrapped("means:   ", $"{options.Optimizer}: {Optimizers.Promise(options.Optimizer)}")) yield return line;
             string[] notes = [.. analysis.Model.Notes, .. PatternText.Breaks(result)];
             foreach (var note in style.Verbose ? notes : notes.Take(2))
                 foreach (var line in Wrapped("note:    ", note)) yield return line;

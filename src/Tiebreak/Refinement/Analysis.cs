@@ -39,6 +39,9 @@ public sealed record Analysis
     /// <summary>For each tensor, for each parameter, why it is stuck; null for a tensor without stuck parameters.</summary>
     public IReadOnlyList<StuckCause[]?> StuckBy { get; init; } = [];
 
+    /// <summary>Under weight decay: for each class whether it only decays, as it never gets a gradient (index 0 unused); null if none does.</summary>
+    public IReadOnlyList<bool>? Decaying { get; init; }
+
     /// <summary>NaN or infinity among the parameters, or made by the program at the start: one sentence each. Then there is no verdict.</summary>
     public IReadOnlyList<NonFinitePlace> NonFinite { get; init; } = [];
 }

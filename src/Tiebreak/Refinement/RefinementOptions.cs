@@ -11,6 +11,15 @@ public sealed record RefinementOptions
     /// <summary>The largest acceptable chance of claiming something false.</summary>
     public double ErrorBound { get; init; } = 1e-18;
 
+    /// <summary>
+    /// The group of each tensor, by name: what is in one group is updated alike, and the updates of two groups are unrelated (learning rates of their own). Group 0 is that of
+    /// tensors nobody put elsewhere.
+    /// </summary>
+    public Func<string, int> GroupOf { get; init; } = static _ => 0;
+
+    /// <summary>Whether weights decay: then what is not zero moves from the first step on.</summary>
+    public bool Decays { get; init; }
+
     /// <summary>What to take at boundaries where frameworks differ.</summary>
     public KinkConvention Kinks { get; init; } = KinkConvention.Frameworks;
 

@@ -79,6 +79,16 @@ public static class SmallestInvariantSet
         return search.StuckCauses(partition);
     }
 
+    /// <summary>Which classes only decay; null where nothing does.</summary>
+    internal static IReadOnlyList<bool>? Decaying(Model model, Partition partition, RefinementOptions options, Samples? samples = null)
+    {
+        if (!options.Decays) return null;
+        using var search = new Search(model, options, samples: samples);
+        var silent = search.WithoutGradient(partition);
+        silent[0] = false;
+        return silent.Contains(true) ? silent : null;
+    }
+
     /// <summary>One run of the algorithm on one model; also what a verification needs.</summary>
     internal sealed class Search : IDisposable
     {
@@ -100,6 +110,8 @@ public static class SmallestInvariantSet
             _model = model;
             _options = options;
             _gradient = Gradient.Of(model.Program, model.OutputIsLoss && samples is null, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
+            if (options.Decays) _gradient = WithZeros(_gradient, model.Parameters);
+            _gradient = ParameterGroups.Apply(_gradient, options.GroupOf);
             ProgramGrammar.Check(_gradient);
             _large = [.. Enumerable.Range(0, model.Parameters.Count).Where(tensor => model.Parameters[tensor].Shape.Count > LargeTensor)];
             var largeNames = _large.Select(tensor => model.Parameters[tensor].Name).ToHashSet(StringComparer.Ordinal);
@@ -115,7 +127,7 @@ public static class SmallestInvariantSet
         /// <summary>The algorithm. Null if a verification contradicts what the rounds found.</summary>
         public RefinementResult? Run<TField>(TField field, int attempt) where TField : struct, IField
         {
-            var state = _within is null ? State.AllStuck(_model) : State.Of(_model, _within);
+            var state = _within is null ? Start() : State.Of(_model, _within);
             var mayPassOver = _small.Outputs.Count < _gradient.Outputs.Count;
             var (passesOverLarge, hasPassedOver) = (false, false);
             for (var number = 1; ; number++)
@@ -131,7 +143,7 @@ public static class SmallestInvariantSet
                 if (hasPassedOver && round.HasAwoken)
                 {
                     // Its first step is the number of the round only if none before was partial.
-                    state = _within is null ? State.AllStuck(_model) : State.Of(_model, _within);
+                    state = _within is null ? Start() : State.Of(_model, _within);
                     (mayPassOver, passesOverLarge, hasPassedOver, number) = (false, false, false, 0);
                     continue;
                 }
@@ -160,7 +172,7 @@ public static class SmallestInvariantSet
 
         public bool FirstStepsHold(Partition within)
         {
-            var state = State.AllStuck(_model);
+            var state = Start();
             for (var number = 1; number < within.FirstSteps.Max(); number++)
             {
                 _options.Progress?.Invoke($"step {number}");
@@ -177,6 +189,17 @@ public static class SmallestInvariantSet
 
             return !_metKinks;
         }
+
+        // What no loss sees begins in a class under decay, and must leave it when others there get a gradient.
+        static TensorProgram WithZeros(TensorProgram gradient, IReadOnlyList<ParameterTensor> parameters)
+        {
+            var seen = gradient.Outputs.Select(output => output.Name).ToHashSet(StringComparer.Ordinal);
+            var builder = new ProgramBuilder(gradient.Nodes);
+            (string, Node)[] zeros = [.. parameters.Where(parameter => !seen.Contains(parameter.Name)).Select(parameter => (parameter.Name, builder.Fill(Rational.Zero, parameter.Shape)))];
+            return builder.Build().WithOutputs([.. gradient.Outputs, .. zeros]);
+        }
+
+        State Start() => _options.Decays ? State.Decaying(_model, _options.GroupOf) : State.AllStuck(_model);
 
         /// <summary>Fresh seeds and fresh primes each time: a false equation must survive them all.</summary>
         public bool Verify(State state, int times, int attempt)
@@ -222,6 +245,21 @@ public static class SmallestInvariantSet
                     if (pattern[i] != 0 && cause[start + i] == StuckCause.Zero) cause[start + i] = StuckCause.Cancellation;
             });
             return causes;
+        }
+
+        /// <summary>The classes whose gradient is zero at every point of the set: under weight decay they shrink and do nothing else. Index 0 is unused.</summary>
+        public bool[] WithoutGradient(Partition partition)
+        {
+            var isSilent = Enumerable.Repeat(true, partition.Classes + 1).ToArray();
+            var state = State.Of(_model, partition);
+            var seed = SeedOf("decaying", 0, 0);
+            Evaluate(DrawPrimes(seed), seed, state, (name, _, start, chunk) =>
+            {
+                var codes = state.Codes[state.IndexOf(name)].AsSpan((int)start, chunk.Length);
+                for (var i = 0; i < chunk.Length; i++)
+                    if (chunk[i] != 0) isSilent[Math.Abs(codes[i])] = false;
+            });
+            return isSilent;
         }
 
         EvaluationEvents Evaluate<TField>(TField[] fields, ulong seed, State state, FieldEvaluator<TField>.OutputReader accept, TensorProgram? program = null)

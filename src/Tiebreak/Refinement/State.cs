@@ -36,6 +36,36 @@ sealed class State(Model model, int[][] codes, List<int> firstSteps, bool[]? bor
     public static State AllStuck(Model model) =>
         new(model, [.. model.Parameters.Select(parameter => new int[parameter.Shape.Count])], [0]);
 
+    /// <summary>
+    /// The optimistic start under weight decay (theory §3): what is not zero shrinks from step 1 on, and together with what has the same size and group, up to sign.
+    /// </summary>
+    public static State Decaying(Model model, Func<string, int> groupOf)
+    {
+        var (codes, firstSteps, starts) = (new int[model.Parameters.Count][], new List<int> { 0 }, new StartValues());
+        var classes = new Dictionary<(int Group, ulong Magnitude), int>();
+        for (var tensor = 0; tensor < codes.Length; tensor++)
+        {
+            var parameter = model.Parameters[tensor];
+            var keys = new ulong[parameter.Shape.Count];
+            starts.Read(parameter.Start, 0, keys);
+            codes[tensor] = new int[keys.Length];
+            for (var i = 0; i < keys.Length; i++)
+            {
+                if (keys[i] == 0) continue;
+                var key = (groupOf(parameter.Name), StartValues.Magnitude(keys[i]));
+                if (!classes.TryGetValue(key, out var number))
+                {
+                    classes.Add(key, number = firstSteps.Count);
+                    firstSteps.Add(1);
+                }
+
+                codes[tensor][i] = StartValues.IsNegative(keys[i]) ? -number : number;
+            }
+        }
+
+        return new State(model, codes, firstSteps);
+    }
+
     /// <summary>A set found before, whose arrays are borrowed.</summary>
     public static State Of(Model model, Partition partition) =>
         new(model, [.. partition.Codes], [.. partition.FirstSteps], [.. partition.Codes.Select(_ => true)]);

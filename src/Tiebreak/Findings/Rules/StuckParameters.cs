@@ -52,6 +52,18 @@ static class StuckParameters
                 "the terms of their gradients cancel exactly; in floating point rounding noise is left, which adaptive optimisers amplify",
                 "freeze or remove them if a normalisation or softmax behind them cancels what they add; else initialise the tensors around them randomly");
         }
+
+        if (evidence.Analysis.Decaying is { } decaying) yield return Decaying(evidence, decaying);
+    }
+
+    static Draft Decaying(Evidence evidence, IReadOnlyList<bool> decaying)
+    {
+        var places = evidence.Partition.Codes.Select((codes, tensor) => new StuckPlace(tensor, StuckCause.Zero, codes.LongCount(code => decaying[Math.Abs(code)]))).Where(place => place.Count > 0).ToArray();
+        var draft = StuckPlaces.Draft(
+            evidence, Rule, places, "only decay", StuckCause.Zero,
+            "their gradient is zero at every step, so weight decay alone moves them, towards zero",
+            "freeze them, or leave them out of weight decay, if their values matter; else remove them");
+        return draft with { Finding = draft.Finding with { StuckBy = null }, HoldsIn = null };
     }
 }
 
@@ -110,7 +122,7 @@ static class StuckPlaces
                 Level = rule.Level,
                 Tensor = evidence.Parameters[places[0].Tensor].Name,
                 Tensors = [.. places.Select(place => evidence.Parameters[place.Tensor].Name).Distinct(StringComparer.Ordinal)],
-                Message = $"{count:N0} {(count == 1 ? "parameter" : "parameters")} of {Phrases.List(where)} {(count == 1 ? says.Replace("never move", "never moves", StringComparison.Ordinal) : says)}",
+                Message = $"{count:N0} {(count == 1 ? "parameter" : "parameters")} of {Phrases.List(where)} {(count == 1 ? says.Replace("never move", "never moves", StringComparison.Ordinal).Replace("only decay", "only decays", StringComparison.Ordinal) : says)}",
                 Because = because,
                 Fix = fix,
                 StuckBy = cause == StuckCause.Zero ? "zero" : "cancellation",
