@@ -67,6 +67,7 @@ public static class Check
         {
             Seed = options.Seed,
             ErrorBound = options.ErrorBound,
+            InputRange = options.InputRange is var (low, high) ? new Interval(low, high) : null,
             Decays = !options.WeightDecay.IsZero,
             GroupOf = Optimizers.Groups(options),
             Cancellation = options.Cancellation,

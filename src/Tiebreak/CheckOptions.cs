@@ -44,6 +44,9 @@ public sealed record CheckOptions
     /// <summary>Whether dropouts of the graph draw masks.</summary>
     public bool Dropout { get; init; } = true;
 
+    /// <summary>The least and the largest number that any data holds; null for anything. Decides gates that only other data would open or close.</summary>
+    public (double Low, double High)? InputRange { get; init; }
+
     /// <summary>The optimiser, by the name the command line has for it.</summary>
     public string Optimizer { get; init; } = "sgd";
 

@@ -19,6 +19,7 @@ sealed class AnalysisOptions
     readonly Option<string> _dropout = One("--dropout", "on|off", "Whether dropouts of the graph draw masks [default: on]");
     readonly Option<string> _batchNorm = One("--batch-norm", "training|inference", "Whether batch normalisation uses the batch's statistics [default: training]");
     readonly Option<string> _batch = One("--batch", "N", "The batch size to analyse at [default: chosen]");
+    readonly Option<string> _inputRange = One("--input-range", "LO,HI", "What all numbers of the data lie in [default: anything]");
     readonly Option<string> _optimizer = One("--optimizer", "NAME", $"What follows the gradients: {string.Join(", ", Optimizers.Names)} [default: sgd]");
     readonly Option<string> _weightDecay = One("--weight-decay", "W", "The strength of weight decay [default: 0]");
     readonly Option<string[]> _group = Many("--group", "GLOB", "These tensors have a learning rate of their own (repeatable)");
@@ -28,7 +29,7 @@ sealed class AnalysisOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _data, _map, _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _opaque, _dropout, _batchNorm, _batch, _optimizer, _weightDecay, _group, _seed, _errorBound }) command.Add(option);
+        foreach (var option in new Option[] { _data, _map, _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _opaque, _dropout, _batchNorm, _batch, _inputRange, _optimizer, _weightDecay, _group, _seed, _errorBound }) command.Add(option);
     }
 
     /// <summary>What the user typed.</summary>
@@ -53,6 +54,7 @@ sealed class AnalysisOptions
         Dropout = Word(parsed, _dropout, "on", "off") == "on",
         BatchNormTraining = Word(parsed, _batchNorm, "training", "inference") == "training",
         Batch = parsed.GetValue(_batch) is { } batch ? Size(_batch.Name, batch) : null,
+        InputRange = InputRange(parsed),
         Optimizer = Optimizer(parsed),
         WeightDecay = WeightDecay(parsed),
         Groups = Globs(parsed, _group),
@@ -120,6 +122,16 @@ sealed class AnalysisOptions
         int.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var size) && size is > 0 and <= 1 << 20
             ? size
             : throw new TiebreakException($"`{option}` takes a whole number from 1 to {1 << 20}, not `{typed}`");
+
+    (double Low, double High)? InputRange(ParseResult parsed)
+    {
+        if (parsed.GetValue(_inputRange) is not { } typed) return null;
+        if (parsed.GetValue(_data) is not null) throw new TiebreakException("`--input-range` is for any data, and `--data` says which; leave one out");
+        var parts = typed.Split(',');
+        if (parts.Length == 2 && double.TryParse(parts[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var low) && double.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var high) && low <= high)
+            return (low, high);
+        throw new TiebreakException($"`--input-range` takes the least and the largest number, for instance 0,1, not `{typed}`");
+    }
 
     string Optimizer(ParseResult parsed)
     {

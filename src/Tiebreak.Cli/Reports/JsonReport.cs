@@ -62,6 +62,7 @@ static class JsonReport
         json.WriteString("data", result.Options.Data ?? "any");
         if (result.Analysis.Data is { } data) json.WriteNumber("rows", data.Rows);
         WriteStrings(json, "outputs", assumptions.Outputs);
+        if (result.Options.InputRange is var (low, high)) json.WriteString("inputRange", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{low},{high}"));
         json.WriteString("optimizer", result.Options.Optimizer);
         json.WriteNumber("weightDecay", result.Options.WeightDecay.ToDouble());
         if (result.Options.Groups.Count > 0) WriteStrings(json, "groups", result.Options.Groups);

@@ -165,7 +165,7 @@ static class TextReport
                 _ => $"{assumptions.Outputs.Count} outputs",
             };
             var loss = assumptions.Loss switch { "any" => $"any loss of {outputs}", "outputs" => $"{outputs} is the loss", var named => $"{named} of {outputs} is the loss" };
-            List<string> assumed = [loss, analysis.Data is { } data ? $"no data but the {Number(data.Rows)} {(data.Rows == 1 ? "row" : "rows")} of `{Path.GetFileName(data.Samples.Path)}`" : "any data"];
+            List<string> assumed = [loss, analysis.Data is { } data ? $"no data but the {Number(data.Rows)} {(data.Rows == 1 ? "row" : "rows")} of `{Path.GetFileName(data.Samples.Path)}`" : result.Options.InputRange is var (low, high) ? string.Create(CultureInfo.InvariantCulture, $"any data from {low} to {high}") : "any data"];
             if (assumptions.Dims.Count > 0) assumed.Add($"sizes {string.Join(", ", assumptions.Dims.Select(dim => $"{dim.Key}={dim.Value}"))}");
             if (analysis.ConfirmedDims is { Count: > 0 } confirmed)
                 assumed.Add($"confirmed at {string.Join(", ", confirmed.OrderBy(dim => dim.Key, StringComparer.Ordinal).Select(dim => $"{dim.Key}={dim.Value}"))}");

@@ -19,14 +19,15 @@ sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
     readonly BufferPool _pool;
     readonly IParameterPoint _point;
     readonly IDataPoint? _data;
+    readonly GateDecisions? _gates;
     readonly TensorProgram _program;
     readonly View[]?[] _values;
     readonly List<Node> _singularities = [];
     long _kinks;
 
-    FieldEvaluator(TField[] fields, ulong seed, KinkConvention kinks, TensorProgram program, IParameterPoint point, IDataPoint? data, Workers workers, BufferPool pool)
+    FieldEvaluator(TField[] fields, ulong seed, KinkConvention kinks, TensorProgram program, IParameterPoint point, IDataPoint? data, GateDecisions? gates, Workers workers, BufferPool pool)
     {
-        (_fields, _seed, _program, _point, _data, _workers, _pool) = (fields, seed, program, point, data, workers, pool);
+        (_fields, _seed, _program, _point, _data, _gates, _workers, _pool) = (fields, seed, program, point, data, gates, workers, pool);
         _oracles = new Oracles(seed, kinks);
         _values = new View[]?[program.Nodes.Count];
     }
@@ -36,9 +37,10 @@ sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
 
     /// <summary>Evaluates the program's outputs and hands each to <paramref name="output"/> as soon as it is known.</summary>
     public static EvaluationEvents Run(
-        TField[] fields, ulong seed, KinkConvention kinks, TensorProgram program, IParameterPoint point, Workers workers, BufferPool pool, OutputReader output, IDataPoint? data = null)
+        TField[] fields, ulong seed, KinkConvention kinks, TensorProgram program, IParameterPoint point, Workers workers, BufferPool pool, OutputReader output, IDataPoint? data = null,
+        GateDecisions? gates = null)
     {
-        var evaluator = new FieldEvaluator<TField>(fields, seed, kinks, program, point, data, workers, pool);
+        var evaluator = new FieldEvaluator<TField>(fields, seed, kinks, program, point, data, gates, workers, pool);
         evaluator.Run(output);
         return new EvaluationEvents(evaluator._kinks, evaluator._singularities);
     }
@@ -157,6 +159,7 @@ sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
             if (singular > 0) _singularities.Add(node);
         }
 
+        for (var lane = 0; lane < lanes.Length; lane++) _gates?.Apply(node.Id, _fields[lane], pointers[lane], node.Shape.Count);
         return lanes;
     }
 

@@ -20,6 +20,12 @@ public sealed record RefinementOptions
     /// <summary>Whether weights decay: then what is not zero moves from the first step on.</summary>
     public bool Decays { get; init; }
 
+    /// <summary>Whether gates are decided by order where that is possible.</summary>
+    public bool ByOrder { get; init; } = true;
+
+    /// <summary>What all numbers of any data lie in; null for anything.</summary>
+    public Interval? InputRange { get; init; }
+
     /// <summary>What to take at boundaries where frameworks differ.</summary>
     public KinkConvention Kinks { get; init; } = KinkConvention.Frameworks;
 

@@ -15,7 +15,6 @@ sealed class SetOnData
     const long MostNumbersPerNode = 1 << 21;
     const int MostPasses = 64;
 
-    readonly Model _one;
     readonly DataSet _samples;
     readonly RefinementOptions _options;
     readonly Model _model;
@@ -23,11 +22,15 @@ sealed class SetOnData
     readonly List<SampleBlock> _kept = [];
 
     /// <summary>Prepares the model of many samples.</summary>
-    public SetOnData(Model one, DataSet samples, RefinementOptions options)
+    /// <param name="one">The model of one run.</param>
+    /// <param name="samples">The samples.</param>
+    /// <param name="options">Seeds and bounds.</param>
+    /// <param name="mostRuns">How many runs a block may hold.</param>
+    public SetOnData(Model one, DataSet samples, RefinementOptions options, int mostRuns = MostRunsPerBlock)
     {
-        (_one, _samples, _options) = (one, samples, options);
+        (_samples, _options) = (samples, options);
         var widest = one.Program.Nodes.Where(node => node.Primitive is not (Primitive.Parameter or Primitive.Constant)).Max(node => node.Shape.Count);
-        var runs = (int)Math.Clamp(MostNumbersPerNode / Math.Max(1, widest), 1, MostRunsPerBlock);
+        var runs = (int)Math.Clamp(MostNumbersPerNode / Math.Max(1, widest), 1, mostRuns);
         var first = samples.Read(runs * samples.RowsPerRun, options.Cancellation).First();
         runs = Math.Min(runs, (first.Rows + samples.RowsPerRun - 1) / samples.RowsPerRun);
         _rowsPerBlock = runs * samples.RowsPerRun;

@@ -101,6 +101,7 @@ public static class SmallestInvariantSet
         readonly RoundMemory _memory = new();
         readonly BufferPool _pool;
         readonly Samples? _samples;
+        readonly GatesByOrder _gates;
         bool _metKinks;
 
         public Search(Model model, RefinementOptions options, Partition? within = null, Samples? samples = null)
@@ -113,6 +114,7 @@ public static class SmallestInvariantSet
             if (options.Decays) _gradient = WithZeros(_gradient, model.Parameters);
             _gradient = ParameterGroups.Apply(_gradient, options.GroupOf);
             ProgramGrammar.Check(_gradient);
+            _gates = new GatesByOrder(_gradient, options);
             _large = [.. Enumerable.Range(0, model.Parameters.Count).Where(tensor => model.Parameters[tensor].Shape.Count > LargeTensor)];
             var largeNames = _large.Select(tensor => model.Parameters[tensor].Name).ToHashSet(StringComparer.Ordinal);
             _small = _gradient.WithOutputs([.. _gradient.Outputs.Where(output => !largeNames.Contains(output.Name))]);
@@ -220,7 +222,7 @@ public static class SmallestInvariantSet
         public bool Contradicts(State state, PrimeField[] primes, ulong seed, SampleBlock block, int rowsPerRun)
         {
             var verification = new Verification<PrimeField>(primes, state, _memory);
-            return Evaluate(primes, seed, state, verification.Accept, new SamplePoint(block, rowsPerRun, seed)).Singularities.Count > 0 || verification.Violation is not null;
+            return Evaluate(primes, seed, state, verification.Accept, new SamplePoint(block, rowsPerRun, seed), _gates.Of(state, block, rowsPerRun)).Singularities.Count > 0 || verification.Violation is not null;
         }
 
         /// <summary>Fresh primes, one a lane.</summary>
@@ -265,7 +267,11 @@ public static class SmallestInvariantSet
         EvaluationEvents Evaluate<TField>(TField[] fields, ulong seed, State state, FieldEvaluator<TField>.OutputReader accept, TensorProgram? program = null)
             where TField : struct, IField
         {
-            if (_samples is null) return Evaluate(fields, seed, state, accept, data: null, program);
+            if (_samples is null)
+            {
+                if (!state.Gates.IsKnown) state.Gates = (true, _gates.Of(state, block: null, rowsPerRun: 1));
+                return Evaluate(fields, seed, state, accept, data: null, state.Gates.Decisions, program);
+            }
 
             // One point, all samples: their weighted gradients are summed.
             var sums = new GradientSums<TField>(fields);
@@ -274,7 +280,7 @@ public static class SmallestInvariantSet
             foreach (var block in _samples.Blocks)
             {
                 var weights = new SamplePoint(block, _samples.RowsPerRun, seed + ((ulong)++ordinal << 20));
-                var events = Evaluate(fields, seed, state, (name, lane, start, chunk) => sums.Add(name, lane, start, chunk, _model.Parameters[state.IndexOf(name)].Shape.Count), weights, program);
+                var events = Evaluate(fields, seed, state, (name, lane, start, chunk) => sums.Add(name, lane, start, chunk, _model.Parameters[state.IndexOf(name)].Shape.Count), weights, _gates.Of(state, block, _samples.RowsPerRun), program);
                 kinks += events.Kinks;
                 singular.UnionWith(events.Singularities);
             }
@@ -283,11 +289,11 @@ public static class SmallestInvariantSet
             return new EvaluationEvents(kinks, [.. singular]);
         }
 
-        EvaluationEvents Evaluate<TField>(TField[] fields, ulong seed, State state, FieldEvaluator<TField>.OutputReader accept, IDataPoint? data, TensorProgram? program = null)
+        EvaluationEvents Evaluate<TField>(TField[] fields, ulong seed, State state, FieldEvaluator<TField>.OutputReader accept, IDataPoint? data, GateDecisions? gates, TensorProgram? program = null)
             where TField : struct, IField
         {
             var workers = new Workers(_options.Threads, _options.Cancellation);
-            var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, program ?? _gradient, new RandomPoint(state, seed), workers, _pool, accept, data);
+            var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, program ?? _gradient, new RandomPoint(state, seed), workers, _pool, accept, data, gates);
             _metKinks |= events.Kinks > 0;
             return events;
         }

@@ -1,0 +1,85 @@
+namespace Tiebreak.Numbers;
+
+/// <summary>All real numbers from <see cref="Low"/> to <see cref="High"/>; bounds may be infinite. Results are rounded outwards, so they hold what exact arithmetic makes.</summary>
+/// <param name="Low">The least value, or −∞.</param>
+/// <param name="High">The largest value, or ∞.</param>
+public readonly record struct Interval(double Low, double High)
+{
+    /// <summary>Any number.</summary>
+    public static Interval Any => new(double.NegativeInfinity, double.PositiveInfinity);
+
+    /// <summary>Exactly zero.</summary>
+    public static Interval Zero => default;
+
+    /// <summary>0 or more.</summary>
+    public static Interval NotNegative => new(0, double.PositiveInfinity);
+
+    /// <summary>Whether it is a single number.</summary>
+    public bool IsPoint => Low == High;
+
+    /// <summary>Around a double that may be rounded.</summary>
+    public static Interval Around(double value, bool isExact) => isExact ? new(value, value) : new(Math.BitDecrement(value), Math.BitIncrement(value));
+
+    /// <summary>a + b.</summary>
+    public static Interval operator +(Interval left, Interval right) =>
+        left == Zero ? right : right == Zero ? left : Outwards(left.Low + right.Low, left.High + right.High);
+
+    /// <summary>−a.</summary>
+    public static Interval operator -(Interval value) => new(0 - value.High, 0 - value.Low);
+
+    /// <summary>a · b for independent a and b.</summary>
+    public static Interval operator *(Interval left, Interval right)
+    {
+        if (left == Zero || right == Zero) return Zero;
+        double a = Times(left.Low, right.Low), b = Times(left.Low, right.High), c = Times(left.High, right.Low), d = Times(left.High, right.High);
+        var product = Outwards(Math.Min(Math.Min(a, b), Math.Min(c, d)), Math.Max(Math.Max(a, b), Math.Max(c, d)));
+        // A sign is not lost to rounding.
+        if ((left.Low >= 0 && right.Low >= 0) || (left.High <= 0 && right.High <= 0)) return product with { Low = Math.Max(0, product.Low) };
+        if ((left.Low >= 0 && right.High <= 0) || (left.High <= 0 && right.Low >= 0)) return product with { High = Math.Min(0, product.High) };
+        return product;
+    }
+
+    /// <summary>What is in either, and between.</summary>
+    public Interval Or(Interval other) => new(Math.Min(Low, other.Low), Math.Max(High, other.High));
+
+    /// <summary>What is in both; a point of this one if nothing is.</summary>
+    public Interval And(Interval other)
+    {
+        var (low, high) = (Math.Max(Low, other.Low), Math.Min(High, other.High));
+        return low <= high ? new(low, high) : low > High ? new(High, High) : new(Low, Low);
+    }
+
+    /// <summary>1 / a; any number if a may be zero.</summary>
+    public Interval Reciprocal()
+    {
+        if (Low > 0) return Outwards(1 / High, 1 / Low) is var positive ? positive with { Low = Math.Max(0, positive.Low) } : default;
+        if (High < 0) return Outwards(1 / High, 1 / Low) is var negative ? negative with { High = Math.Min(0, negative.High) } : default;
+        return Low == 0 ? NotNegative : High == 0 ? new(double.NegativeInfinity, 0) : Any; // 1/0 is refused elsewhere
+    }
+
+    /// <summary>a · a.</summary>
+    public Interval Square()
+    {
+        var product = this * this;
+        return product with { Low = Low <= 0 && High >= 0 ? 0 : Math.Max(0, Math.BitDecrement(Math.Min(Low * Low, High * High))) };
+    }
+
+    /// <summary>|a|.</summary>
+    public Interval Magnitude() => Low >= 0 ? this : High <= 0 ? -this : new(0, Math.Max(-Low, High));
+
+    /// <summary>An increasing function that a library rounds to within a few last places.</summary>
+    public Interval Increasing(Func<double, double> function, double least, double most)
+    {
+        const double Slack = 1e-14;
+        var (low, high) = (function(Low), function(High));
+        return new(
+            double.IsNaN(low) ? least : Math.Max(least, low - Math.Abs(low) * Slack - double.Epsilon),
+            double.IsNaN(high) ? most : Math.Min(most, high + Math.Abs(high) * Slack + double.Epsilon));
+    }
+
+    /// <summary>Bounds moved apart by one rounding; what is no number bounds nothing.</summary>
+    public static Interval Outwards(double low, double high) =>
+        new(double.IsNaN(low) ? double.NegativeInfinity : Math.BitDecrement(low), double.IsNaN(high) ? double.PositiveInfinity : Math.BitIncrement(high));
+
+    static double Times(double left, double right) => left == 0 || right == 0 ? 0 : left * right; // the infinite bounds stand for numbers
+}

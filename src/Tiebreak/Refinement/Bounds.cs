@@ -1,0 +1,342 @@
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+
+namespace Tiebreak.Refinement;
+
+/// <summary>Bounds of the values of a program, node by node, from those of its leaves (theory §4, Order). What is known of a gate that stands beside its own argument is used, so that a relu is not negative.</summary>
+sealed class Bounds(TensorProgram program, Func<Node, IntervalTensor> leaf, CancellationToken cancellation)
+{
+    const long LargestLeaf = 1 << 22;
+    const long LargestElementwise = 1 << 18;
+    const long MostWork = 50_000_000; // products of two elementwise operands in one evaluation; beyond, bounds of whole tensors do
+
+    readonly IntervalTensor?[] _values = new IntervalTensor?[program.Nodes.Count];
+    long _work;
+
+    /// <summary>Bounds of a node's elements.</summary>
+    public IntervalTensor Of(Node node)
+    {
+        if (_values[node.Id] is { } known) return known;
+        // Operands come first in the list of nodes, so that no recursion is deep.
+        var open = new Stack<Node>([node]);
+        while (open.TryPeek(out var next))
+        {
+            var missing = next.Operands.Where(operand => _values[operand.Id] is null).ToArray();
+            if (missing.Length > 0)
+            {
+                foreach (var operand in missing) open.Push(operand);
+                continue;
+            }
+
+            open.Pop();
+            cancellation.ThrowIfCancellationRequested();
+            if (_values[next.Id] is null) _values[next.Id] = Limited(Evaluate(next), next.Operands.Count == 0 ? LargestLeaf : LargestElementwise);
+        }
+
+        return _values[node.Id]!;
+    }
+
+    static IntervalTensor Limited(IntervalTensor value, long largest) => !value.IsUniform && value.Shape.Count > largest ? IntervalTensor.Uniform(value.Shape, value.Hull()) : value;
+
+    IntervalTensor Evaluate(Node node)
+    {
+        IntervalTensor X() => _values[node.Operands[0].Id]!;
+        IntervalTensor Y() => _values[node.Operands[1].Id]!;
+        var shape = node.Shape;
+        switch (node.Primitive)
+        {
+            case Primitive.Constant constant:
+                return Of(constant.Values, shape);
+            case Primitive.Parameter or Primitive.Data:
+                return leaf(node);
+            case Primitive.Add:
+                return Mixture(node) ?? X().With(Y(), static (a, b) => a + b);
+            case Primitive.Multiply when ReferenceEquals(node.Operands[0], node.Operands[1]):
+                return X().Map(static value => value.Square());
+            case Primitive.Multiply:
+                return Gated(node.Operands[0], node.Operands[1]) ?? Gated(node.Operands[1], node.Operands[0]) ?? X().With(Y(), static (a, b) => a * b);
+            case Primitive.Negate:
+                return X().Map(static value => -value);
+            case Primitive.Reciprocal:
+                return X().Map(static value => value.Reciprocal());
+            case Primitive.Apply { Function: var function }:
+                return X().Map(value => Image(function, value));
+            case Primitive.Choose choose:
+                return IntervalTensor.Uniform(shape, new Interval(0, choose.Ties == TieBreak.Split ? choose.Count : 1));
+            case Primitive.Contract contract:
+                return Contract(contract, node, X(), Y());
+            case Primitive.Reshape:
+                return X().Reshape(shape);
+            case Primitive.Broadcast when X().IsUniform:
+            case Primitive.Transpose when X().IsUniform:
+                return IntervalTensor.Uniform(shape, X()[0]);
+            case Primitive.Broadcast or Primitive.Transpose when shape.Count > LargestElementwise:
+                return IntervalTensor.Uniform(shape, X().Hull());
+            case Primitive.Broadcast broadcast:
+                return X().Pick(shape, Positions(shape, [.. Strides(node.Operands[0].Shape, shape.Rank, broadcast.Axes)]));
+            case Primitive.Transpose transpose:
+                var from = node.Operands[0].Shape.Strides();
+                return X().Pick(shape, Positions(shape, [.. transpose.Order.Select(axis => from[axis])]));
+            case Primitive.Gather gather:
+                return Gather(gather.Map, X());
+            case Primitive.ScatterAdd scatter:
+                return ScatterAdd(scatter.Map, X());
+            case Primitive.ReduceSum reduce:
+                return ReduceSum(X(), [.. reduce.Axes], shape);
+            case Primitive.Concat concat:
+                return Concat(concat, node);
+            default:
+                return IntervalTensor.Uniform(shape, Interval.Any);
+        }
+    }
+
+    /// <summary>The bounds of exact values.</summary>
+    public static IntervalTensor Of(ExactTensor values, Shape shape)
+    {
+        if (values is UniformTensor uniform) return IntervalTensor.Uniform(shape, Interval.Around(uniform.Value.ToDouble(), uniform.HasDoubles));
+        if (values.Count > 4 * LargestLeaf) return IntervalTensor.Uniform(shape, Interval.Any); // more is not looked at
+        var doubles = new double[values.Count];
+        values.ReadNearest(0, doubles);
+        return Limited(IntervalTensor.Of(shape, Array.ConvertAll(doubles, value => value == 0 ? Interval.Zero : Interval.Around(value, values.HasDoubles))), LargestLeaf);
+    }
+
+    static Interval Image(ScalarFunction function, Interval x) => function.Kind switch
+    {
+        FunctionKind.Exp => x.Increasing(Math.Exp, 0, double.PositiveInfinity),
+        FunctionKind.Log => x.Low > 0 ? x.Increasing(Math.Log, double.NegativeInfinity, double.PositiveInfinity) : new(double.NegativeInfinity, double.IsPositiveInfinity(x.High) || x.High <= 0 ? double.PositiveInfinity : x.Increasing(Math.Log, double.NegativeInfinity, double.PositiveInfinity).High),
+        FunctionKind.Sqrt => x.Increasing(static value => Math.Sqrt(Math.Max(0, value)), 0, double.PositiveInfinity),
+        FunctionKind.Power => Interval.NotNegative,
+        FunctionKind.Tanh => x.Increasing(Math.Tanh, -1, 1),
+        FunctionKind.Erf => new(x.Low >= 0 ? 0 : -1, x.High <= 0 ? 0 : 1),
+        FunctionKind.Sin or FunctionKind.Cos => new(-1, 1),
+        FunctionKind.Atan => x.Increasing(Math.Atan, -2, 2),
+        FunctionKind.Asinh => x.Increasing(Math.Asinh, double.NegativeInfinity, double.PositiveInfinity),
+        FunctionKind.Step => new(x.Low > 0 || (x.Low >= 0 && function.AtZero == 1) ? 1 : 0, x.High < 0 || (x.High <= 0 && function.AtZero == 0) ? 0 : 1),
+        FunctionKind.Sign => new(x.Low > 0 ? 1 : x.Low >= 0 ? 0 : -1, x.High < 0 ? -1 : x.High <= 0 ? 0 : 1),
+        _ => Interval.Any,
+    };
+
+    // g·a or (1 − g)·a with g = step(u): zero, or a where u has the sign that opens the gate; x · sign x: |x|.
+    IntervalTensor? Gated(Node gate, Node a)
+    {
+        if (gate.Primitive is Primitive.Apply { Function.Kind: FunctionKind.Sign } && ReferenceEquals(gate.Operands[0], a)) return _values[a.Id]!.Map(static value => value.Magnitude());
+        if (GateOf(gate) is not var (u, opens)) return null;
+        return _values[gate.Id]!.With(Restricted(a, u, opens), static (open, value) => open.Low >= 1 ? value : open.High <= 0 ? Interval.Zero : value.Or(Interval.Zero));
+    }
+
+    // g·a + (1 − g)·b: one or the other, each where its gate is open.
+    IntervalTensor? Mixture(Node sum)
+    {
+        if (sum.Operands[0].Primitive is not Primitive.Multiply || sum.Operands[1].Primitive is not Primitive.Multiply) return null;
+        foreach (var (gate, a) in Orders(sum.Operands[0]))
+        {
+            if (GateOf(gate) is not var (u, opens)) continue;
+            foreach (var (other, b) in Orders(sum.Operands[1]))
+            {
+                if (GateOf(other) is not var (v, opensOther) || !ReferenceEquals(u, v) || opens == opensOther || !SameGate(gate, other)) continue;
+                var first = Restricted(a, u, opens);
+                var second = Restricted(b, v, opensOther);
+                return IntervalTensor.Choose(_values[gate.Id]!, first, second);
+            }
+        }
+
+        return null;
+
+        static IEnumerable<(Node Gate, Node Value)> Orders(Node product) => [(product.Operands[0], product.Operands[1]), (product.Operands[1], product.Operands[0])];
+        static bool SameGate(Node one, Node two) => ReferenceEquals(Inside(one), Inside(two));
+        static Node Inside(Node gate) => gate.Primitive is Primitive.Apply ? gate : Opposite(gate)!;
+    }
+
+    // The argument of a gate, and whether it opens where that is positive.
+    static (Node U, bool Positive)? GateOf(Node node) =>
+        node.Primitive is Primitive.Apply { Function.Kind: FunctionKind.Step } ? (node.Operands[0], true) : Opposite(node) is { } gate ? (gate.Operands[0], false) : null;
+
+    // 1 − step(u) as the builder makes it.
+    static Node? Opposite(Node node)
+    {
+        if (node.Primitive is not Primitive.Add) return null;
+        foreach (var (one, other) in new[] { (node.Operands[0], node.Operands[1]), (node.Operands[1], node.Operands[0]) })
+            if (one.Primitive is Primitive.Negate && one.Operands[0].Primitive is Primitive.Apply { Function.Kind: FunctionKind.Step } && other.Primitive is Primitive.Constant { Values: UniformTensor { Value.IsInteger: true } fill } && fill.Value == Rational.One)
+                return one.Operands[0];
+        return null;
+    }
+
+    // a where u ≥ 0 (or u ≤ 0), if u is a, −a, a + k or k − a.
+    IntervalTensor Restricted(Node a, Node u, bool positive)
+    {
+        var value = _values[a.Id]!;
+        if (ReferenceEquals(u, a)) return value.Map(x => x.And(positive ? Interval.NotNegative : new(double.NegativeInfinity, 0)));
+        if (IsNegative(u, a)) return value.Map(x => x.And(positive ? new(double.NegativeInfinity, 0) : Interval.NotNegative));
+        if (u.Primitive is not Primitive.Add) return value;
+        foreach (var (one, k) in new[] { (u.Operands[0], u.Operands[1]), (u.Operands[1], u.Operands[0]) })
+        {
+            var offset = _values[k.Id]!;
+            if (ReferenceEquals(one, a)) return value.With(offset, (x, by) => x.And(positive ? new(-by.High, double.PositiveInfinity) : new(double.NegativeInfinity, -by.Low)));
+            if (IsNegative(one, a)) return value.With(offset, (x, by) => x.And(positive ? new(double.NegativeInfinity, by.High) : new(by.Low, double.PositiveInfinity)));
+        }
+
+        return value;
+
+        static bool IsNegative(Node one, Node other) => one.Primitive is Primitive.Negate && ReferenceEquals(one.Operands[0], other);
+    }
+
+    IntervalTensor Contract(Primitive.Contract contract, Node node, IntervalTensor x, IntervalTensor y)
+    {
+        var (left, right) = (node.Operands[0].Shape, node.Operands[1].Shape);
+        if (!x.IsUniform && !y.IsUniform)
+        {
+            var terms = node.Shape.Count;
+            for (var axis = 0; axis < contract.Right.Length; axis++)
+                if (!contract.Output.Contains(contract.Right[axis])) terms *= right[axis];
+            if (_work + terms <= MostWork && node.Shape.Count <= LargestElementwise)
+            {
+                _work += terms;
+                return Products(contract, node, x, y, left, right);
+            }
+
+            x = IntervalTensor.Uniform(left, x.Hull()); // the one summed over differs less than the weights
+        }
+
+        // One of them is the same everywhere: what is left is a sum over the other.
+        var (uniform, other, letters, shape) = x.IsUniform ? (x[0], y, contract.Right, right) : (y[0], x, contract.Left, left);
+        int[] summed = [.. Enumerable.Range(0, letters.Length).Where(axis => !contract.Output.Contains(letters[axis]))];
+        var sums = ReduceSum(other.Map(value => value * uniform), summed, shape.Without(summed));
+        if (sums.IsUniform) return IntervalTensor.Uniform(node.Shape, sums[0]);
+        if (node.Shape.Count > LargestElementwise) return IntervalTensor.Uniform(node.Shape, sums.Hull());
+        var kept = string.Concat(Enumerable.Range(0, letters.Length).Except(summed).Select(axis => letters[axis]));
+        var strides = sums.Shape.Strides();
+        return sums.Pick(node.Shape, Positions(node.Shape, [.. contract.Output.Select(letter => kept.IndexOf(letter) is >= 0 and var axis ? strides[axis] : 0)]));
+    }
+
+    static IntervalTensor Products(Primitive.Contract contract, Node node, IntervalTensor x, IntervalTensor y, Shape left, Shape right)
+    {
+        int[] leftStrides = left.Strides(), rightStrides = right.Strides();
+        int At(string letters, int[] strides, char letter) => letters.IndexOf(letter) is >= 0 and var axis ? strides[axis] : 0;
+        var inner = string.Concat(contract.Right.Where(letter => !contract.Output.Contains(letter)));
+        var innerShape = new Shape([.. inner.Select(letter => right[contract.Right.IndexOf(letter)])]);
+        var (leftAt, rightAt) = (
+            Positions(node.Shape, [.. contract.Output.Select(letter => At(contract.Left, leftStrides, letter))]), Positions(node.Shape, [.. contract.Output.Select(letter => At(contract.Right, rightStrides, letter))]));
+        var leftInner = Positions(innerShape, [.. inner.Select(letter => At(contract.Left, leftStrides, letter))]);
+        var rightInner = Positions(innerShape, [.. inner.Select(letter => At(contract.Right, rightStrides, letter))]);
+        long[] leftOffsets = [.. Enumerable.Range(0, (int)innerShape.Count).Select(k => leftInner(k))], rightOffsets = [.. Enumerable.Range(0, (int)innerShape.Count).Select(k => rightInner(k))];
+        var result = new Interval[node.Shape.Count];
+        for (var i = 0; i < result.Length; i++)
+        {
+            long a = leftAt(i), b = rightAt(i);
+            result[i] = Sum(leftOffsets.Length, k => x[a + leftOffsets[k]] * y[b + rightOffsets[k]]);
+        }
+
+        return IntervalTensor.Of(node.Shape, result);
+    }
+
+    static Interval Sum(int count, Func<int, Interval> term)
+    {
+        var sum = default(IntervalSum);
+        bool notNegative = true, notPositive = true;
+        for (var k = 0; k < count; k++)
+        {
+            var one = term(k);
+            notNegative &= one.Low >= 0;
+            notPositive &= one.High <= 0;
+            sum.Add(one);
+        }
+
+        return IntervalSum.Signed(sum.Total, notNegative, notPositive);
+    }
+
+    static IntervalTensor ReduceSum(IntervalTensor x, int[] axes, Shape shape)
+    {
+        var terms = axes.Aggregate(1L, (product, axis) => product * x.Shape[axis]);
+        if (x.IsUniform)
+        {
+            var sum = default(IntervalSum);
+            sum.Add(x[0], terms);
+            return IntervalTensor.Uniform(shape, IntervalSum.Signed(sum.Total, x[0].Low >= 0, x[0].High <= 0));
+        }
+
+        var strides = x.Shape.Strides();
+        var kept = Positions(shape, [.. Enumerable.Range(0, x.Shape.Rank).Except(axes).Select(axis => strides[axis])]);
+        var summedShape = new Shape([.. axes.Select(axis => x.Shape[axis])]);
+        var summed = Positions(summedShape, [.. axes.Select(axis => strides[axis])]);
+        long[] offsets = [.. Enumerable.Range(0, (int)terms).Select(k => summed(k))];
+        var result = new Interval[shape.Count];
+        for (var i = 0; i < result.Length; i++)
+        {
+            var start = kept(i);
+            result[i] = Sum(offsets.Length, k => x[start + offsets[k]]);
+        }
+
+        return IntervalTensor.Of(shape, result);
+    }
+
+    static IntervalTensor Gather(IndexMap map, IntervalTensor x)
+    {
+        if (map is IndexMap.Affine affine)
+        {
+            if (x.IsUniform) return IntervalTensor.Uniform(map.Target, x[0]);
+            if (map.Target.Count > LargestElementwise) return IntervalTensor.Uniform(map.Target, x.Hull());
+            var at = Positions(map.Target, [.. affine.Strides]);
+            return x.Pick(map.Target, i => affine.Offset + at(i));
+        }
+
+        var table = ((IndexMap.Table)map).Positions;
+        if (map.Target.Count > LargestElementwise) return IntervalTensor.Uniform(map.Target, x.Hull().Or(Interval.Zero));
+        return x.Pick(map.Target, i => table[i]);
+    }
+
+    static IntervalTensor ScatterAdd(IndexMap map, IntervalTensor x)
+    {
+        if (map.Source.Count > LargestElementwise || map.Target.Count > LargestElementwise) return IntervalTensor.Uniform(map.Source, Interval.Any);
+        var sums = new IntervalSum[map.Source.Count];
+        var at = map is IndexMap.Affine affine ? Positions(map.Target, [.. affine.Strides]) : null;
+        for (long i = 0; i < map.Target.Count; i++)
+        {
+            var position = at is not null ? ((IndexMap.Affine)map).Offset + at(i) : ((IndexMap.Table)map).Positions[i];
+            if (position >= 0) sums[position].Add(x[i]);
+        }
+
+        return IntervalTensor.Of(map.Source, Array.ConvertAll(sums, sum => sum.Total));
+    }
+
+    IntervalTensor Concat(Primitive.Concat concat, Node node)
+    {
+        var parts = node.Operands.Select(operand => _values[operand.Id]!).ToArray();
+        if (node.Shape.Count > LargestElementwise) return IntervalTensor.Uniform(node.Shape, parts.Select(part => part.Hull()).Aggregate((one, other) => one.Or(other)));
+        var strides = node.Shape.Strides();
+        long inner = strides[concat.Axis], row = inner * node.Shape[concat.Axis];
+        var result = new Interval[node.Shape.Count];
+        long start = 0;
+        foreach (var part in parts)
+        {
+            var run = inner * part.Shape[concat.Axis];
+            for (long i = 0; i < part.Shape.Count; i++) result[i / run * row + start + i % run] = part[i];
+            start += run;
+        }
+
+        return IntervalTensor.Of(node.Shape, result);
+    }
+
+    static IEnumerable<int> Strides(Shape operand, int rank, Axes added)
+    {
+        var strides = operand.Strides();
+        var next = 0;
+        for (var axis = 0; axis < rank; axis++) yield return added.Contains(axis) ? 0 : strides[next++];
+    }
+
+    // Where an element of a shape, by its row-major place, lies in a tensor with the given strides.
+    static Func<long, long> Positions(Shape shape, int[] strides)
+    {
+        var sizes = shape.Sizes.ToArray();
+        return place =>
+        {
+            long position = 0;
+            for (var axis = sizes.Length - 1; axis >= 0; axis--)
+            {
+                position += place % sizes[axis] * strides[axis];
+                place /= sizes[axis];
+            }
+
+            return position;
+        };
+    }
+}

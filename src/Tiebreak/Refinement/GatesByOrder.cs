@@ -1,0 +1,134 @@
+using Tiebreak.Evaluation;
+using Tiebreak.Formats.Tables;
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+
+namespace Tiebreak.Refinement;
+
+/// <summary>
+/// Decides gates by order (theory §4, "Dead by order"): a relu whose input cannot be positive, whatever the data and wherever in the set the parameters are, is no oracle but zero.
+/// Stuck parameters stand at their values, moving ones anywhere; so what is decided for a set is decided for every smaller one, and the optimistic loop stays monotone.
+/// </summary>
+sealed class GatesByOrder
+{
+    readonly TensorProgram _program;
+    readonly RefinementOptions _options;
+    readonly Node[] _gates;
+
+    public GatesByOrder(TensorProgram program, RefinementOptions options)
+    {
+        (_program, _options) = (program, options);
+        _gates = options.ByOrder ? [.. program.Nodes.Where(IsGate)] : [];
+    }
+
+    /// <summary>What is known of the gates in a state; null if nothing is.</summary>
+    /// <param name="state">The candidate set.</param>
+    /// <param name="block">Samples that are all the data there is; null for any data.</param>
+    /// <param name="rowsPerRun">How many rows make one sample of the program.</param>
+    public GateDecisions? Of(State state, SampleBlock? block, int rowsPerRun)
+    {
+        if (_gates.Length == 0) return null;
+        var bounds = new Bounds(_program, node => Leaf(node, state, block, rowsPerRun), _options.Cancellation);
+        var decisions = new GateDecisions();
+        foreach (var gate in _gates) decisions.Add(gate.Id, Decide(gate, bounds.Of(gate.Operands[0])));
+        return decisions.IsEmpty ? null : decisions;
+    }
+
+    static bool IsGate(Node node) => node.Primitive is Primitive.Apply { Function.Kind: FunctionKind.Step or FunctionKind.Sign } or Primitive.Choose { Count: 1, Allowed: null };
+
+    sbyte[] Decide(Node gate, IntervalTensor x)
+    {
+        if (gate.Primitive is Primitive.Choose) return Winners(gate, x);
+        var function = ((Primitive.Apply)gate.Primitive).Function;
+        if (x.IsUniform) return [Decide(function, x[0])];
+        var values = new sbyte[x.Shape.Count];
+        for (var i = 0; i < values.Length; i++) values[i] = Decide(function, x[i]);
+        return values;
+    }
+
+    // What is exactly zero sits on the kink, and is left to the conventions; so is a bound that other conventions would see otherwise.
+    sbyte Decide(ScalarFunction function, Interval x)
+    {
+        if (x == Interval.Zero) return GateDecisions.Open;
+        var isSign = function.Kind == FunctionKind.Sign;
+        var atKink = !isSign && _options.Kinks == KinkConvention.Frameworks;
+        if (x.High < 0 || (atKink && x.High <= 0 && function.AtZero == 0)) return (sbyte)(isSign ? -1 : 0);
+        if (x.Low > 0 || (atKink && x.Low >= 0 && function.AtZero == 1)) return 1;
+        return GateDecisions.Open;
+    }
+
+    // A choice is known where one element is certainly the largest.
+    static sbyte[] Winners(Node choice, IntervalTensor x)
+    {
+        var width = choice.Shape[choice.Shape.Rank - 1];
+        if (width == 1 || x.IsUniform) return [GateDecisions.Open];
+        var values = new sbyte[choice.Shape.Count];
+        for (long start = 0; start < values.Length; start += width)
+        {
+            long best = start;
+            for (var i = start; i < start + width; i++)
+                if (x[i].Low > x[best].Low) best = i;
+            var wins = true;
+            for (var i = start; i < start + width; i++) wins &= i == best || x[i].High < x[best].Low;
+            for (var i = start; i < start + width; i++) values[i] = !wins ? GateDecisions.Open : (sbyte)(i == best ? 1 : 0);
+        }
+
+        return values;
+    }
+
+    IntervalTensor Leaf(Node node, State state, SampleBlock? block, int rowsPerRun)
+    {
+        switch (node.Primitive)
+        {
+            case Primitive.Parameter parameter when state.Frozen(parameter.Name) is { } frozen:
+                return Bounds.Of(frozen.Start, node.Shape);
+            case Primitive.Parameter parameter:
+                var tensor = state.IndexOf(parameter.Name);
+                var codes = state.Codes[tensor];
+                if (!codes.AsSpan().Contains(0)) return IntervalTensor.Uniform(node.Shape, Interval.Any);
+                var start = Bounds.Of(state.Model.Parameters[tensor].Start, node.Shape);
+                if (!codes.AsSpan().ContainsAnyExcept(0)) return start;
+                var values = new Interval[codes.Length];
+                for (var i = 0; i < values.Length; i++) values[i] = codes[i] == 0 ? start[i] : Interval.Any;
+                return IntervalTensor.Of(node.Shape, values);
+            case Primitive.Data { Kind: DataKind.Free or DataKind.Distribution } data when block is not null && block.Leaves.TryGetValue(data.Name, out var given):
+                return Samples(given, block.Rows, node.Shape, rowsPerRun);
+            case Primitive.Data { Kind: DataKind.Distribution }:
+                return IntervalTensor.Uniform(node.Shape, new Interval(0, 1));
+            case Primitive.Data { Kind: DataKind.Mask }:
+                return IntervalTensor.Uniform(node.Shape, Interval.NotNegative);
+            case Primitive.Data { Kind: DataKind.Free } when block is null && _options.InputRange is { } range:
+                return IntervalTensor.Uniform(node.Shape, range);
+            default:
+                return IntervalTensor.Uniform(node.Shape, Interval.Any);
+        }
+    }
+
+    static IntervalTensor Samples(LeafValues given, int rows, Shape shape, int rowsPerRun)
+    {
+        var all = shape[0] * rowsPerRun;
+        var width = (int)(shape.Count / all);
+        var values = new Interval[shape.Count];
+        if (given is IndexValues indices)
+        {
+            for (var row = 0; row < all; row++)
+                for (var place = 0; place < indices.Places; place++)
+                    values[row * width + place * indices.Choices + indices.Indices[row % rows * indices.Places + place]] = new Interval(1, 1);
+            return IntervalTensor.Of(shape, values);
+        }
+
+        var numbers = (NumberValues)given;
+        var offset = 0;
+        for (var column = 0; column < numbers.Columns.Count; offset += numbers.Widths[column++])
+        {
+            var wide = numbers.Widths[column];
+            var nearest = new double[rows * wide];
+            numbers.Columns[column].ReadNearest(0, nearest);
+            for (var row = 0; row < all; row++)
+                for (var i = 0; i < wide; i++)
+                    values[row * width + offset + i] = nearest[row % rows * wide + i] is var value && value == 0 ? Interval.Zero : Interval.Around(value, numbers.Columns[column].HasDoubles);
+        }
+
+        return IntervalTensor.Of(shape, values);
+    }
+}
