@@ -8,7 +8,7 @@ static class NewFile
     {
         if (path.Length == 0) throw new TiebreakException($"`{option}` needs the name of a file");
         var full = Path.GetFullPath(path);
-        if (full == Path.GetFullPath(model)) throw new TiebreakException($"`{option} {path}` would overwrite the model; name another file");
+        if (full == Path.GetFullPath(model)) throw new TiebreakException($"`{option} {path}` would overwrite what is read; name another file");
         if (Directory.Exists(full)) throw new TiebreakException($"cannot write `{path}`: it is a folder; name a file in it");
         if (Path.GetDirectoryName(full) is { } folder && !Directory.Exists(folder)) throw new TiebreakException($"cannot write `{path}`: there is no folder `{folder}`; make it first");
     }

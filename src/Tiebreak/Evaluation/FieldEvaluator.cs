@@ -270,22 +270,8 @@ sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
             given.Buffer.Release();
         }
 
-        var random = new RandomFunction(_seed + (ulong)lane, RandomFunction.Purpose($"{data.Kind} {data.Name}"));
-        var isPattern = typeof(TField) == typeof(ZeroPattern);
-        var view = Filled(shape, (start, values) =>
-        {
-            for (var i = 0; i < values.Length; i++) values[i] = isPattern ? 1 : random.Below(field.Modulus, (ulong)(start + i));
-        });
-        if (data.Kind != DataKind.Distribution || isPattern || shape.Count == 0) return view;
-        var width = shape[shape.Rank - 1];
-        for (long row = 0; row < shape.Count; row += width)
-        {
-            ulong others = 0;
-            for (var i = 0; i < width - 1; i++) others = field.Add(others, view.Start[row + i]);
-            view.Start[row + width - 1] = field.Subtract(1, others);
-        }
-
-        return view;
+        var drawn = new DrawnData(_seed + (ulong)lane, data);
+        return drawn.Complete(field, Filled(shape, (start, values) => drawn.Fill(field, start, values)));
     }
 
     View Combine<TOperation>(TField field, View left, View right) where TOperation : struct, Elementwise.IBinary<TField>

@@ -61,8 +61,10 @@ sealed class Bounds(TensorProgram program, Func<Node, IntervalTensor> leaf, Canc
                 return X().Map(static value => value.Reciprocal());
             case Primitive.Apply { Function: var function }:
                 return X().Map(value => Image(function, value));
+            case Primitive.Choose { Count: 1, Allowed: null } when !X().IsUniform:
+                return Windows(X(), shape, shape[shape.Rank - 1], static (x, start, width, at) => Share(x, start, width, at));
             case Primitive.Choose choose:
-                return IntervalTensor.Uniform(shape, new Interval(0, choose.Ties == TieBreak.Split ? choose.Count : 1));
+                return IntervalTensor.Uniform(shape, new Interval(0, choose.Count));
             case Primitive.Contract contract:
                 return Contract(contract, node, X(), Y());
             case Primitive.Reshape:
@@ -81,6 +83,10 @@ sealed class Bounds(TensorProgram program, Func<Node, IntervalTensor> leaf, Canc
                 return Gather(gather.Map, X());
             case Primitive.ScatterAdd scatter:
                 return ScatterAdd(scatter.Map, X());
+            case Primitive.ReduceSum when Largest(node) is { } operand:
+                var width = operand.Shape[operand.Shape.Rank - 1];
+                return _values[operand.Id]!.IsUniform ? IntervalTensor.Uniform(shape, _values[operand.Id]![0])
+                    : Windows(_values[operand.Id]!, shape, width, static (x, start, count, _) => new Interval(Best(x, start, count), Highest(x, start, count)), perElement: false);
             case Primitive.ReduceSum reduce:
                 return ReduceSum(X(), [.. reduce.Axes], shape);
             case Primitive.Concat concat:
@@ -178,6 +184,54 @@ sealed class Bounds(TensorProgram program, Func<Node, IntervalTensor> leaf, Canc
         return value;
 
         static bool IsNegative(Node one, Node other) => one.Primitive is Primitive.Negate && ReferenceEquals(one.Operands[0], other);
+    }
+
+    // Σ choose(x)·x along the last axis: the largest of x.
+    static Node? Largest(Node sum)
+    {
+        if (sum.Primitive is not Primitive.ReduceSum { Axes: { Count: 1 } axes } || sum.Operands[0] is not { Primitive: Primitive.Multiply } product || axes[0] != product.Shape.Rank - 1) return null;
+        foreach (var (choice, x) in new[] { (product.Operands[0], product.Operands[1]), (product.Operands[1], product.Operands[0]) })
+            if (choice.Primitive is Primitive.Choose { Count: 1, Allowed: null } && ReferenceEquals(choice.Operands[0], x)) return x;
+        return null;
+    }
+
+    static IntervalTensor Windows(IntervalTensor x, Shape shape, int width, Func<IntervalTensor, long, int, long, Interval> function, bool perElement = true)
+    {
+        var result = new Interval[shape.Count];
+        for (var i = 0; i < result.Length; i++)
+        {
+            var start = perElement ? i / width * width : (long)i * width;
+            result[i] = function(x, start, width, i);
+        }
+
+        return IntervalTensor.Of(shape, result);
+    }
+
+    // The share of one element in a choice of the largest: none if another is certainly larger, all if it is larger than all others.
+    static Interval Share(IntervalTensor x, long start, int width, long at)
+    {
+        var wins = true;
+        for (var k = start; k < start + width; k++)
+        {
+            if (x[k].Low > x[at].High) return Interval.Zero;
+            wins &= k == at || x[k].High < x[at].Low;
+        }
+
+        return wins ? new(1, 1) : new(0, 1);
+    }
+
+    static double Best(IntervalTensor x, long start, int width)
+    {
+        var best = double.NegativeInfinity;
+        for (var k = start; k < start + width; k++) best = Math.Max(best, x[k].Low);
+        return best;
+    }
+
+    static double Highest(IntervalTensor x, long start, int width)
+    {
+        var highest = double.NegativeInfinity;
+        for (var k = start; k < start + width; k++) highest = Math.Max(highest, x[k].High);
+        return highest;
     }
 
     IntervalTensor Contract(Primitive.Contract contract, Node node, IntervalTensor x, IntervalTensor y)

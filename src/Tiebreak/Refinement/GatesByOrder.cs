@@ -30,7 +30,7 @@ sealed class GatesByOrder
         if (_gates.Length == 0) return null;
         var bounds = new Bounds(_program, node => Leaf(node, state, block, rowsPerRun), _options.Cancellation);
         var decisions = new GateDecisions();
-        foreach (var gate in _gates) decisions.Add(gate.Id, Decide(gate, bounds.Of(gate.Operands[0])));
+        foreach (var gate in _gates) decisions.Add(gate.Id, gate.Primitive is Primitive.Choose ? Winners(gate, bounds.Of(gate)) : Decide(gate, bounds.Of(gate.Operands[0])));
         return decisions.IsEmpty ? null : decisions;
     }
 
@@ -38,7 +38,6 @@ sealed class GatesByOrder
 
     sbyte[] Decide(Node gate, IntervalTensor x)
     {
-        if (gate.Primitive is Primitive.Choose) return Winners(gate, x);
         var function = ((Primitive.Apply)gate.Primitive).Function;
         if (x.IsUniform) return [Decide(function, x[0])];
         var values = new sbyte[x.Shape.Count];
@@ -57,20 +56,18 @@ sealed class GatesByOrder
         return GateDecisions.Open;
     }
 
-    // A choice is known where one element is certainly the largest.
-    static sbyte[] Winners(Node choice, IntervalTensor x)
+    // A choice is known where one element certainly gets all.
+    static sbyte[] Winners(Node choice, IntervalTensor shares)
     {
+        if (shares.IsUniform) return [GateDecisions.Open];
         var width = choice.Shape[choice.Shape.Rank - 1];
-        if (width == 1 || x.IsUniform) return [GateDecisions.Open];
         var values = new sbyte[choice.Shape.Count];
-        for (long start = 0; start < values.Length; start += width)
+        Array.Fill(values, GateDecisions.Open);
+        for (var i = 0; i < values.Length; i++)
         {
-            long best = start;
-            for (var i = start; i < start + width; i++)
-                if (x[i].Low > x[best].Low) best = i;
-            var wins = true;
-            for (var i = start; i < start + width; i++) wins &= i == best || x[i].High < x[best].Low;
-            for (var i = start; i < start + width; i++) values[i] = !wins ? GateDecisions.Open : (sbyte)(i == best ? 1 : 0);
+            if (shares[i].Low < 1) continue;
+            values.AsSpan(i / width * width, width).Clear();
+            values[i] = 1;
         }
 
         return values;
