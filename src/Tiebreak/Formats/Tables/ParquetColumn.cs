@@ -99,7 +99,9 @@ abstract class ParquetColumn(Table table, DataField field)
             if (group.GetMetadata(_field)?.MetaData?.NumValues != rows) throw new InvalidDataException($"column {_field.Name} has not as many values as rows");
             if (_values.Length != rows) _values = new T[rows];
             if (_field.MaxDefinitionLevel > 0 && _levels.Length != rows) _levels = new int[rows];
-            group.ReadRawAsync(_field, _values.AsMemory(), _field.MaxDefinitionLevel > 0 ? _levels.AsMemory() : null, null, cancellation).AsTask().GetAwaiter().GetResult();
+            Memory<int>? levels = null;
+            if (_field.MaxDefinitionLevel > 0) levels = _levels.AsMemory();
+            group.ReadRawAsync(_field, _values.AsMemory(), levels, null, cancellation).AsTask().GetAwaiter().GetResult();
             var missing = Array.FindIndex(_levels, level => level < _field.MaxDefinitionLevel);
             if (missing >= 0) throw Broken(firstRow + missing, "has no value (null); fill it in or drop the row");
         }

@@ -124,6 +124,7 @@ sealed class ParquetTable : Table
             _stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
             try
             {
+                if (ParquetFooter.Complaint(_stream) is { } complaint) throw new InvalidDataException(complaint);
                 Reader = ParquetReader.CreateAsync(_stream, Options, leaveStreamOpen: true).GetAwaiter().GetResult();
             }
             catch
