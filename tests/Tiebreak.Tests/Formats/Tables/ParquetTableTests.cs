@@ -111,13 +111,15 @@ public sealed class ParquetTableTests
         var inner = new DataField<int>("element");
         var list = new ListField("items", inner);
         var x = new DataField<int>("x");
+        var schema = new ParquetSchema(x, list); // gives the fields their levels
         var stream = new MemoryStream();
         var cancellation = TestContext.Current.CancellationToken;
-        await using (var writer = await ParquetWriter.CreateAsync(new ParquetSchema(x, list), stream, cancellationToken: cancellation))
+        await using (var writer = await ParquetWriter.CreateAsync(schema, stream, cancellationToken: cancellation))
         using (var group = writer.CreateRowGroup())
         {
             await group.WriteAsync<int>(x, new[] { 1, 2 }, cancellationToken: cancellation);
-            await group.WriteAsync<int>(inner, new[] { 5, 6, 7 }, new[] { 0, 1, 0 }, cancellationToken: cancellation);
+            int[] levels = [inner.MaxDefinitionLevel, inner.MaxDefinitionLevel, inner.MaxDefinitionLevel];
+            await group.WriteAllPartsAsync<int>(inner, new[] { 5, 6, 7 }, levels, new[] { 0, 1, 0 }, cancellation);
         }
 
         Assert.Equal([[1, 2]], TableText.Read(stream.ToArray(), ".parquet", 10, "x"));
