@@ -23,7 +23,7 @@ sealed class CsvTable : Table
     CsvTable(string path, bool tabs) : base(path)
     {
         var start = new char[Buffer];
-        using (var text = OpenText()) _delimiter = tabs ? '\t' : CsvLayout.Delimiter(start.AsSpan(0, Guarded(() => text.ReadBlock(start), 0)));
+        using (var text = OpenText()) _delimiter = tabs ? '\t' : CsvLayout.Delimiter(start.AsSpan(0, Guarded(() => text.ReadBlock(start))));
         using var reader = OpenReader(out var hasHeader);
         if (!hasHeader) throw Broken("is empty; write a line with the column names and the rows below it");
         var names = new string[reader.RowFieldCount];
@@ -94,31 +94,37 @@ sealed class CsvTable : Table
         throw Broken($"{PlaceOf(row)}: has {reader.RowFieldCount} values and the header {Fields.Count} columns; quote values that hold the separator, or fill the row in");
     }
 
-    bool Read(CsvDataReader reader, long row) => Guarded(reader.Read, row);
+    bool Read(CsvDataReader reader, long row)
+    {
+        try
+        {
+            return reader.Read();
+        }
+        catch (Exception error) when (error is CsvFormatException or DecoderFallbackException or IOException or UnauthorizedAccessException)
+        {
+            throw Explained(error, row);
+        }
+    }
 
-    T Guarded<T>(Func<T> read, long row)
+    T Guarded<T>(Func<T> read)
     {
         try
         {
             return read();
         }
-        catch (CsvRecordTooLargeException error)
+        catch (Exception error) when (error is CsvFormatException or DecoderFallbackException or IOException or UnauthorizedAccessException)
         {
-            throw Broken($"{PlaceOf(row)}: is longer than {LongestRow} characters; is a quote left open, or are the line ends missing?", error);
-        }
-        catch (CsvFormatException error)
-        {
-            throw Broken($"{PlaceOf(row)}: has a quote that is not closed, or text after a closed one; double the quotes inside of quoted values", error);
-        }
-        catch (DecoderFallbackException error)
-        {
-            throw Broken("is not UTF-8; save the file as UTF-8", error); // text is decoded far ahead of the row
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw Broken($"cannot be read: {error.Message}", error);
+            throw Explained(error, 0);
         }
     }
+
+    TiebreakException Explained(Exception error, long row) => error switch
+    {
+        CsvRecordTooLargeException => Broken($"{PlaceOf(row)}: is longer than {LongestRow} characters; is a quote left open, or are the line ends missing?", error),
+        CsvFormatException => Broken($"{PlaceOf(row)}: has a quote that is not closed, or text after a closed one; double the quotes inside of quoted values", error),
+        DecoderFallbackException => Broken("is not UTF-8; save the file as UTF-8", error), // text is decoded far ahead of the row
+        _ => Broken($"cannot be read: {error.Message}", error),
+    };
 
     void NoteBreaks(long row, int breaks)
     {
@@ -127,7 +133,7 @@ sealed class CsvTable : Table
         _breaks.Add((row, breaks + (_breaks.Count > 0 ? _breaks[^1].Lines : 0)));
     }
 
-    StreamReader OpenText() => Guarded(() => new StreamReader(new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.SequentialScan), Utf8, true, Buffer), 0);
+    StreamReader OpenText() => Guarded(() => new StreamReader(new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.SequentialScan), Utf8, true, Buffer));
 
     CsvDataReader OpenReader(out bool hasHeader)
     {
@@ -135,7 +141,7 @@ sealed class CsvTable : Table
         try
         {
             var options = new CsvDataReaderOptions { HasHeaders = false, Delimiter = _delimiter, Comment = '\0', BufferSize = Buffer, MaxBufferSize = LongestRow };
-            var reader = Guarded(() => CsvDataReader.Create(text, options), 0);
+            var reader = Guarded(() => CsvDataReader.Create(text, options));
             hasHeader = Read(reader, 0);
             return reader;
         }

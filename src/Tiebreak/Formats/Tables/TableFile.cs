@@ -10,6 +10,9 @@ public static class TableFile
     [
         (".csv", "comma-separated text", [], path => CsvTable.Open(path, tabs: false)),
         (".tsv", "tab-separated text", [], path => CsvTable.Open(path, tabs: true)),
+        (".parquet", "a Parquet file", [.. "PAR1"u8], ParquetTable.Open),
+        (".npy", "a NumPy array", [.. NpyHeader.Magic], NpyTable.OpenArray),
+        (".npz", "an archive of NumPy arrays", [.. "PK"u8], NpyTable.OpenArchive),
     ];
 
     /// <summary>Opens the file by its extension, after a look at whether its content can be what the extension says.</summary>
