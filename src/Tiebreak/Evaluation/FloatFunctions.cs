@@ -34,16 +34,15 @@ static class FloatFunctions
         for (var start = 0; start < x.Length; start += size)
         {
             var allowed = Enumerable.Range(start, size).Where(k => choose.Allowed is null || choose.Allowed.Flags[k % choose.Allowed.Flags.Length]).ToArray();
-            if (choose.Ties == TieBreak.Split && choose.Count == 1)
-            {
-                var most = allowed.Length == 0 ? 0 : allowed.Max(k => x[k]);
-                var best = allowed.Where(k => x[k] == most).ToArray();
-                foreach (var k in best) weights[k] = 1.0 / best.Length;
-            }
-            else
-            {
-                foreach (var k in allowed.OrderByDescending(k => x[k]).ThenBy(k => k).Take(choose.Count)) weights[k] = 1;
-            }
+            var ranked = allowed.OrderByDescending(k => x[k]).ThenBy(k => k).ToArray();
+            var chosen = Math.Min(choose.Count, ranked.Length);
+            for (var rank = 0; rank < chosen; rank++) weights[ranked[rank]] = 1;
+            if (choose.Ties != TieBreak.Split || chosen == 0) continue;
+            // Those equal to the last that is chosen share what falls to them.
+            var last = x[ranked[chosen - 1]];
+            var equals = ranked.Where(k => x[k] == last).ToArray();
+            var share = equals.Count(k => weights[k] == 1) / (double)equals.Length;
+            foreach (var k in equals) weights[k] = share;
         }
     }
 

@@ -38,8 +38,8 @@ public sealed class ConservationLaws
     public int Laws => Classes - Dimension;
 
     /// <summary>
-    /// For each class of the partition 0 if a law holds it at its start, else a number: classes with one number stay equal for ever, and those with opposite numbers opposite.
-    /// Index 0 is unused.
+    /// For each class of the partition 0 if a law holds it at its start, else a number: classes with one number stay equal for ever, and those with opposite numbers opposite; the first
+    /// of each is positive. Index 0 is unused.
     /// </summary>
     public IReadOnlyList<int> Codes { get; }
 
@@ -114,15 +114,15 @@ public sealed class ConservationLaws
     static int[] Together(ClassStarts starts, PrimeField field, ulong[] first, ulong[] second)
     {
         var codes = new int[first.Length];
-        var numbers = new Dictionary<(ulong Magnitude, ulong First, ulong Second), int>();
+        var numbers = new Dictionary<(ulong Magnitude, ulong First, ulong Second), (int Code, bool Negative)>();
         for (var number = 1; number < codes.Length; number++)
         {
             var (a, b) = (first[number], second[number]);
             if (a == 0 && b == 0) continue;
             var negative = starts.Signs[number] != 0 ? starts.Signs[number] < 0 : (a == 0 ? b : a) > field.Modulus / 2;
             if (negative) (a, b) = (field.Negate(a), field.Negate(b));
-            if (!numbers.TryGetValue((starts.Magnitudes[number], a, b), out var code)) numbers.Add((starts.Magnitudes[number], a, b), code = numbers.Count + 1);
-            codes[number] = negative ? -code : code;
+            if (!numbers.TryGetValue((starts.Magnitudes[number], a, b), out var known)) numbers.Add((starts.Magnitudes[number], a, b), known = (numbers.Count + 1, negative));
+            codes[number] = negative == known.Negative ? known.Code : -known.Code;
         }
 
         return codes;

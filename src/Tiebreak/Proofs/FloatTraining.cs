@@ -33,16 +33,27 @@ sealed class FloatTraining : ITrainingRun
     readonly double[][] _shadow;
     readonly sbyte[] _signs; // of classes that start at zero: of their first clear value
     readonly ulong _seed;
+    readonly bool _keepsLoss;
     double _gap;
 
-    public FloatTraining(ClassStarts starts, FloatModel model, DataStyle style, double share, ulong seed)
+    /// <summary>Begins a run.</summary>
+    /// <param name="starts">The classes to watch.</param>
+    /// <param name="model">The gradient.</param>
+    /// <param name="style">Which data to draw.</param>
+    /// <param name="share">How far the parameter that moves most moves in a step, as a share of the largest parameter.</param>
+    /// <param name="keepsLoss">Whether the loss sends the same back at every step, which drives parameters far; else it is drawn anew.</param>
+    /// <param name="seed">The seed of data and loss.</param>
+    public FloatTraining(ClassStarts starts, FloatModel model, DataStyle style, double share, bool keepsLoss, ulong seed)
     {
-        (_starts, _model, _style, _share, _seed) = (starts, model, style, share, seed);
+        (_starts, _model, _style, _share, _keepsLoss, _seed) = (starts, model, style, share, keepsLoss, seed);
         _random = new RandomFunction(seed, RandomFunction.Purpose("float training"));
         _point = [.. model.Start.Select(tensor => tensor.ToArray())];
         _shadow = [.. model.Start.Select(tensor => tensor.ToArray())];
         _signs = [.. starts.Signs];
     }
+
+    /// <summary>Whether a first step could be taken: some data gave finite values.</summary>
+    public bool HasBegun { get; private set; }
 
     /// <summary>Whether rounding pulled members of one class apart: then the rest of the run means nothing.</summary>
     public bool HasStrayed { get; private set; }
@@ -56,7 +67,7 @@ sealed class FloatTraining : ITrainingRun
             double[] Leaf(Node node)
             {
                 var leaf = (Primitive.Data)node.Primitive;
-                if (!data.TryGetValue(leaf.Name, out var values)) data.Add(leaf.Name, values = RandomData.Draw(leaf, node.Shape, _style, seed));
+                if (!data.TryGetValue(leaf.Name, out var values)) data.Add(leaf.Name, values = RandomData.Draw(leaf, node.Shape, _style, _keepsLoss && leaf.Kind == DataKind.LossAdjoint ? _seed : seed));
                 return values;
             }
 
@@ -64,6 +75,7 @@ sealed class FloatTraining : ITrainingRun
             if (!FloatModel.AreFinite(slopes)) continue;
             var shadowSlopes = _model.Gradient(_shadow, Leaf);
             if (!FloatModel.AreFinite(shadowSlopes)) continue;
+            HasBegun = true;
             Move(slopes, shadowSlopes);
             return Measure();
         }

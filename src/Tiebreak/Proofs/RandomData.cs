@@ -17,6 +17,9 @@ enum DataStyle
 
     /// <summary>Between 0 and 1.</summary>
     Shares,
+
+    /// <summary>Of both signs, 30 to 30,000 in size: what opens gates behind small weights and large biases.</summary>
+    Far,
 }
 
 /// <summary>Random float64 values for data leaves: what a user could have in a data set.</summary>
@@ -40,7 +43,8 @@ static class RandomData
                 for (var k = 0; k < values.Length; k++) values[k] = Signed(random, k);
                 break;
             default:
-                var scale = style is DataStyle.Wide or DataStyle.Positive ? 0.3 * Math.Pow(100, Unit(random, -1)) : 1;
+                var size = Unit(random, -1);
+                var scale = style switch { DataStyle.Wide or DataStyle.Positive => 0.3 * Math.Pow(100, size), DataStyle.Far => 30 * Math.Pow(1000, size), _ => 1 };
                 for (var k = 0; k < values.Length; k++)
                     values[k] = style switch
                     {
