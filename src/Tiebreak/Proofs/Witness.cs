@@ -13,7 +13,7 @@ namespace Tiebreak.Proofs;
 public sealed record Witness
 {
     const int RunsExact = 3;
-    const int RunsFloat = 24;
+    const int RunsFloat = 48;
     const int RunsBeforeLaws = 3;
     const int ShortRuns = 12; // those after them are as long as runs may be, for what must be driven far
     const int MoreSteps = 4;
@@ -170,7 +170,7 @@ public sealed record Witness
                 TiedByLaw = tied,
                 Open = open,
                 Undecided = count,
-                Notes = [.. Sentences(open, count, held, tied, hasFinished)],
+                Notes = [.. Sentences(open, count, tied, hasFinished)],
             };
         }
 
@@ -182,7 +182,7 @@ public sealed record Witness
             return classes.Where(same => same.Key == 0 || same.Count() > 1).SelectMany(same => same);
         }
 
-        IEnumerable<string> Sentences(int[] open, long count, int[] held, int[] tied, bool hasFinished)
+        IEnumerable<string> Sentences(int[] open, long count, int[] tied, bool hasFinished)
         {
             if (count > 0)
             {
@@ -191,7 +191,6 @@ public sealed record Witness
                 yield return $"{count:N0} {(count == 1 ? "parameter is" : "parameters are")} undecided: no law holds {names} together or in place, and no training run told them apart or moved them{why}";
             }
 
-            if (held.Length > 0) yield return $"a linear law of gradient descent and momentum holds {string.Join(", ", held.Take(MostNames).Select(number => $"`{_starts.NameOf(number)}`"))}{(held.Length > MostNames ? " and others" : "")} at the start";
             if (tied.Length > 0) yield return $"a linear law of gradient descent and momentum keeps together classes that patterns call free, among them {string.Join(", ", tied.Take(MostNames).Select(number => $"`{_starts.NameOf(number)}`"))}";
             if (_strayed > 0 && count > 0) yield return $"{_strayed} training {(_strayed == 1 ? "run was" : "runs were")} cut short, as rounding pulled members of a class apart";
         }
