@@ -2,6 +2,7 @@ using Tiebreak.Findings;
 using Tiebreak.Formats;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
+using Tiebreak.Proofs;
 using Tiebreak.Refinement;
 
 namespace Tiebreak;
@@ -18,8 +19,10 @@ public static class Check
     {
         options ??= new CheckOptions();
         using var file = Open(path, options);
-        var analysis = Analyse(file, options);
-        return FindingsBuilder.Build(path, file.Format, options, analysis);
+        var refinement = Refinement(options);
+        var analysis = Analyse(file, options, refinement);
+        var witness = options.Witness ? Witnessed(ref analysis, options, refinement) : null;
+        return FindingsBuilder.Build(path, file.Format, options, analysis) with { Witness = witness };
     }
 
     /// <summary>Reads and lowers without analysing: the model as the analysis would first see it.</summary>
@@ -59,20 +62,37 @@ public static class Check
         OutputIsLoss = options.Loss == LossKind.Outputs,
     };
 
-    static Analysis Analyse(IModelFile file, CheckOptions options)
+    static RefinementOptions Refinement(CheckOptions options) => new()
+    {
+        Seed = options.Seed,
+        ErrorBound = options.ErrorBound,
+        InputRange = options.InputRange is var (low, high) ? new Interval(low, high) : null,
+        Decays = !options.WeightDecay.IsZero,
+        GroupOf = Optimizers.Groups(options),
+        Cancellation = options.Cancellation,
+        Progress = stage => options.Progress?.Report(new CheckProgress(stage, null)),
+    };
+
+    // What is claimed apart is shown apart; what a linear law holds instead is told to the findings.
+    static Witness? Witnessed(ref Analysis analysis, CheckOptions options, RefinementOptions refinement)
+    {
+        if (analysis.Partition is not { } partition) return null;
+        if (analysis.Data is not null || options.InputRange is not null || refinement.Decays || options.Groups.Count > 0 || options.Optimizer is not ("sgd" or "momentum" or "nesterov"))
+        {
+            const string Why = "no witnesses were looked for: they are of gradient descent on any data, without a range for it, weight decay or groups";
+            analysis = analysis with { Model = analysis.Model with { Notes = [Why, .. analysis.Model.Notes] } };
+            return null;
+        }
+
+        var witness = Witness.Find(analysis.Model, partition, analysis.Rounds, refinement);
+        analysis = analysis with { HeldByLaw = witness.HeldByLaw, Model = analysis.Model with { Notes = [.. witness.Notes, .. analysis.Model.Notes] } };
+        return witness;
+    }
+
+    static Analysis Analyse(IModelFile file, CheckOptions options, RefinementOptions refinement)
     {
         options.Progress?.Report(new CheckProgress("reading", null));
         var lowering = Lowering(options);
-        var refinement = new RefinementOptions
-        {
-            Seed = options.Seed,
-            ErrorBound = options.ErrorBound,
-            InputRange = options.InputRange is var (low, high) ? new Interval(low, high) : null,
-            Decays = !options.WeightDecay.IsZero,
-            GroupOf = Optimizers.Groups(options),
-            Cancellation = options.Cancellation,
-            Progress = stage => options.Progress?.Report(new CheckProgress(stage, null)),
-        };
         var analysis = Refine(file, lowering, refinement, options.Groups);
         if (analysis.Partition is null) return analysis;
         if (options.Data is not null)
@@ -80,7 +100,6 @@ public static class Check
             using var bound = ModelOnData.Of(file, options);
             return OnData(bound, WithCauses(analysis, refinement), refinement, options.Pattern);
         }
-
 
         return WithCauses(analysis, refinement);
     }

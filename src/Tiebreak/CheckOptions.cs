@@ -56,6 +56,9 @@ public sealed record CheckOptions
     /// <summary>Globs of tensors that have a learning rate and decay of their own, a group each.</summary>
     public IReadOnlyList<string> Groups { get; init; } = [];
 
+    /// <summary>Whether to train the model for a few steps, and so show what is claimed to move or to come apart; of gradient descent on any data only.</summary>
+    public bool Witness { get; init; }
+
     /// <summary>The seed of every random choice; the same seed gives the same bytes.</summary>
     public ulong Seed { get; init; }
 

@@ -1,4 +1,5 @@
 using Tiebreak.Findings;
+using Tiebreak.Proofs;
 using Tiebreak.Refinement;
 
 namespace Tiebreak;
@@ -26,6 +27,9 @@ public sealed record CheckResult
 
     /// <summary>Groups of slices in lockstep.</summary>
     public IReadOnlyList<UnitGroups> Units { get; init; } = [];
+
+    /// <summary>The training runs that show what is claimed apart; null if they were not asked for.</summary>
+    public Witness? Witness { get; init; }
 
     /// <summary>What to tell a person, worst first.</summary>
     public IReadOnlyList<Finding> Findings { get; init; } = [];

@@ -1,5 +1,6 @@
 using global::Onnx;
 using Google.Protobuf;
+using Tiebreak.Evaluation;
 using Tiebreak.Programs;
 using DataType = Onnx.TensorProto.Types.DataType;
 

@@ -1,3 +1,4 @@
+using Tiebreak.Evaluation;
 namespace Tiebreak.Conformance;
 
 /// <summary>Runs a folder of ONNX conformance cases through the lowering.</summary>

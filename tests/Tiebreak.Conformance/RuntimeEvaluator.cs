@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using Tiebreak.Evaluation;
 using Tiebreak.Formats.Onnx.Writing;
 using Tiebreak.Programs;
 

@@ -23,13 +23,14 @@ sealed class AnalysisOptions
     readonly Option<string> _optimizer = One("--optimizer", "NAME", $"What follows the gradients: {string.Join(", ", Optimizers.Names)} [default: sgd]");
     readonly Option<string> _weightDecay = One("--weight-decay", "W", "The strength of weight decay [default: 0]");
     readonly Option<string[]> _group = Many("--group", "GLOB", "These tensors have a learning rate of their own (repeatable)");
+    readonly Option<bool> _witness = new("--witness") { Description = "Train for a few steps to show that what is claimed to move or come apart does; count what neither that nor a law decides" };
     readonly Option<string> _seed = One("--seed", "N", "The seed of every random choice [default: 0]");
     readonly Option<string> _errorBound = One("--error-bound", "P", "The largest acceptable chance of a wrong claim [default: 1e-18]");
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _data, _map, _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _opaque, _dropout, _batchNorm, _batch, _inputRange, _optimizer, _weightDecay, _group, _seed, _errorBound }) command.Add(option);
+        foreach (var option in new Option[] { _data, _map, _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _opaque, _dropout, _batchNorm, _batch, _inputRange, _optimizer, _weightDecay, _group, _witness, _seed, _errorBound }) command.Add(option);
     }
 
     /// <summary>What the user typed.</summary>
@@ -58,6 +59,7 @@ sealed class AnalysisOptions
         Optimizer = Optimizer(parsed),
         WeightDecay = WeightDecay(parsed),
         Groups = Globs(parsed, _group),
+        Witness = parsed.GetValue(_witness),
         Seed = Seed(parsed),
         ErrorBound = ErrorBound(parsed),
     };

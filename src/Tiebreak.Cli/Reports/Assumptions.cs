@@ -1,4 +1,5 @@
 using Tiebreak.Findings;
+using Tiebreak.Proofs;
 
 namespace Tiebreak.Cli.Reports;
 
@@ -28,6 +29,14 @@ sealed record Assumptions(string Loss, IReadOnlyList<string> Outputs, string Bat
 /// <summary>Words for values, the same in all reports.</summary>
 static class Words
 {
+    /// <summary><c>10 splits in 1 run, the last one at step 2; exact</c>.</summary>
+    public static string Of(Witness witness)
+    {
+        var splits = witness.Splits.Count;
+        return $"{splits:N0} {(splits == 1 ? "split" : "splits")} in {witness.Runs} {(witness.Runs == 1 ? "run" : "runs")}"
+            + (splits == 0 ? "" : $", the last one at step {witness.LastStep}") + (witness.IsExact ? "; exact" : "; in float64");
+    }
+
     /// <summary><c>error</c>, <c>warning</c> or <c>note</c>.</summary>
     public static string Level(Level level) => level switch
     {

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Tiebreak.Findings;
+using Tiebreak.Proofs;
 
 namespace Tiebreak.Cli.Reports;
 
@@ -89,13 +90,26 @@ static class JsonReport
         json.WriteNumber("stuck", counts.Stuck);
         json.WriteNumber("lockstep", counts.Lockstep);
         json.WriteNumber("mirrored", counts.Mirrored);
-        json.WriteNumber("undecided", 0);
+        json.WriteNumber("undecided", result.Witness?.Undecided ?? 0);
         if (result.Analysis.Decaying is { } decaying) json.WriteNumber("decaying", result.Analysis.Partition!.Codes.Sum(codes => codes.LongCount(code => decaying[Math.Abs(code)])));
         json.WriteNumber("rounds", result.Analysis.Rounds);
         json.WriteNumber("lastFirstStep", counts.LastFirstStep);
         json.WriteNumber("verifications", result.Analysis.Verifications);
         json.WriteNumber("epsilon", result.Analysis.Epsilon);
         json.WriteNumber("errorBound", result.Analysis.ErrorBound);
+        if (result.Witness is { } witness) WriteWitness(json, witness);
+        json.WriteEndObject();
+    }
+
+    static void WriteWitness(Utf8JsonWriter json, Witness witness)
+    {
+        json.WriteStartObject("witness");
+        json.WriteNumber("splits", witness.Splits.Count);
+        json.WriteNumber("runs", witness.Runs);
+        json.WriteNumber("lastStep", witness.LastStep);
+        json.WriteString("arithmetic", witness.IsExact ? "exact" : "float64");
+        json.WriteNumber("heldByLaw", witness.HeldByLaw.Count);
+        json.WriteNumber("tiedByLaw", witness.TiedByLaw.Count);
         json.WriteEndObject();
     }
 

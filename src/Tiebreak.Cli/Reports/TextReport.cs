@@ -76,7 +76,7 @@ static class TextReport
             Paragraph(
                 "",
                 $"{Number(counts.DegreesOfFreedom)} {(counts.DegreesOfFreedom == 1 ? "degree" : "degrees")} of freedom of {Number(counts.Parameters)} {(counts.Parameters == 1 ? "parameter" : "parameters")}: "
-                + $"{Number(counts.Lockstep)} in lockstep, {Number(counts.Mirrored)} mirrored, {Number(counts.Stuck)} stuck",
+                + $"{Number(counts.Lockstep)} in lockstep, {Number(counts.Mirrored)} mirrored, {Number(counts.Stuck)} stuck{(result.Witness is { Undecided: > 0 } open ? $", {Number(open.Undecided)} undecided" : "")}",
                 Bold);
         }
 
@@ -181,6 +181,8 @@ static class TextReport
                 var chance = analysis.Verifications == 1 ? $"1 verification that errs with chance {analysis.Epsilon:0.#e-0}" : $"{analysis.Verifications} verifications that err with chance {analysis.Epsilon:0.#e-0} each";
                 var proved = $"in {analysis.Rounds} {(analysis.Rounds == 1 ? "round" : "rounds")}, {chance}: wrong with chance {analysis.ErrorBound:0.#e-0} at most; seed {result.Options.Seed}";
                 foreach (var line in Wrapped("proved:  ", proved)) yield return line;
+                if (result.Witness is { } witness)
+                    foreach (var line in Wrapped("witnessed: ", Words.Of(witness))) yield return line;
             }
 
             if (options.Optimizer != "sgd")

@@ -39,7 +39,7 @@ public sealed record Finding
     /// <summary>Whether another convention at a kink gives another verdict.</summary>
     public bool RestsOnKink { get; init; }
 
-    /// <summary><c>zero</c> or <c>cancellation</c> for stuck parameters, else null.</summary>
+    /// <summary><c>zero</c>, <c>cancellation</c>, <c>data</c> or <c>law</c> for stuck parameters, else null.</summary>
     public string? StuckBy { get; init; }
 }
 

@@ -42,6 +42,9 @@ public sealed record Analysis
     /// <summary>Under weight decay: for each class whether it only decays, as it never gets a gradient (index 0 unused); null if none does.</summary>
     public IReadOnlyList<bool>? Decaying { get; init; }
 
+    /// <summary>Classes of the partition that a linear law of gradient descent holds at their start, if laws were looked for (theory §8).</summary>
+    public IReadOnlyList<int> HeldByLaw { get; init; } = [];
+
     /// <summary>NaN or infinity among the parameters, or made by the program at the start: one sentence each. Then there is no verdict.</summary>
     public IReadOnlyList<NonFinitePlace> NonFinite { get; init; } = [];
 }
@@ -85,6 +88,9 @@ public enum StuckCause
 
     /// <summary>Other data would move it.</summary>
     Data,
+
+    /// <summary>Its pattern lets it move, but a linear law of gradient descent and momentum holds it; adaptive optimisers do not keep the law.</summary>
+    Law,
 }
 
 /// <summary>A place where NaN or infinity stands or arises.</summary>

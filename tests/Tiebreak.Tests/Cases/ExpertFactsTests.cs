@@ -1,4 +1,5 @@
 using Tiebreak.Conformance;
+using Tiebreak.Evaluation;
 using Tiebreak.Findings;
 using Tiebreak.Gradients;
 using Tiebreak.Tests.Formats.Onnx;

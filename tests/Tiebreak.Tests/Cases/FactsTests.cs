@@ -1,6 +1,7 @@
 using global::Onnx;
 using Google.Protobuf;
 using Tiebreak.Conformance;
+using Tiebreak.Evaluation;
 using Tiebreak.Gradients;
 using Tiebreak.Programs;
 using Tiebreak.Tests.Formats.Onnx;

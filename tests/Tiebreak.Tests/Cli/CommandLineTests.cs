@@ -71,7 +71,7 @@ public sealed class CommandLineTests : IDisposable
                 return HandMade.ConstantMlp().Check();
             },
             "check", "m.onnx", "--loss", "outputs", "--freeze", "a*", "--freeze", "b", "--trainable", "c", "--dim", "n=3", "--dim", "a=b=4", "--outputs", "y", "--also-output", "z", "--opaque", "Foo",
-            "--dropout", "off", "--batch-norm", "inference", "--batch", "5", "--seed", "18446744073709551615", "--error-bound", "1e-30");
+            "--dropout", "off", "--batch-norm", "inference", "--batch", "5", "--witness", "--seed", "18446744073709551615", "--error-bound", "1e-30");
         Assert.NotNull(seen);
         Assert.Equal(LossKind.Outputs, seen.Loss);
         Assert.Equal(["a*", "b"], seen.Freeze);
@@ -81,6 +81,7 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(["z"], seen.AlsoOutputs);
         Assert.Equal(["Foo"], seen.Opaque);
         Assert.Equal((false, false, 5, ulong.MaxValue, 1e-30), (seen.Dropout, seen.BatchNormTraining, seen.Batch, seen.Seed, seen.ErrorBound));
+        Assert.True(seen.Witness);
         Assert.Null(seen.Progress);
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Tiebreak.Cli.Reports;
 using Tiebreak.Findings;
+using Tiebreak.Proofs;
 using Tiebreak.Tests.Findings;
 using Xunit;
 
@@ -58,6 +59,21 @@ public sealed class ReportTests
     [Fact]
     public void Quiet_is_one_line() =>
         Assert.Equal("10 degrees of freedom of 46 parameters: 44 in lockstep, 0 mirrored, 0 stuck\n", TextReport.Print(HandMade.ConstantMlp().Check(), new(Quiet: true, Verbose: false, Colour: false), null));
+
+    [Fact]
+    public void A_witness_is_reported_with_what_it_leaves_open()
+    {
+        var witness = new Witness { IsExact = true, Runs = 2, Splits = [new(1, 1, 1), new(2, 2, 3)], Open = [3], Undecided = 2 };
+        var result = HandMade.ConstantMlp().Check() with { Witness = witness };
+        var text = TextReport.Print(result, Plain, width: null);
+        Assert.Contains("0 stuck, 2\nundecided\n", text, StringComparison.Ordinal);
+        Assert.Contains("\nwitnessed: 2 splits in 2 runs, the last one at step 3; exact\n", text, StringComparison.Ordinal);
+        using var json = JsonDocument.Parse(JsonReport.Print(result));
+        var numbers = json.RootElement.GetProperty("result");
+        Assert.Equal(2, numbers.GetProperty("undecided").GetInt32());
+        Assert.Equal(3, numbers.GetProperty("witness").GetProperty("lastStep").GetInt32());
+        Assert.Equal("exact", numbers.GetProperty("witness").GetProperty("arithmetic").GetString());
+    }
 
     [Fact]
     public void Json_without_verdict_has_no_result()

@@ -1,4 +1,5 @@
 using Tiebreak.Conformance;
+using Tiebreak.Evaluation;
 using Tiebreak.Gradients;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;

@@ -54,6 +54,8 @@ static class StuckParameters
         }
 
         if (evidence.Analysis.Decaying is { } decaying) yield return Decaying(evidence, decaying);
+        var lawful = StuckPlaces.HeldByLaw(evidence);
+        if (lawful.Length > 0) yield return Lawful(evidence, lawful);
     }
 
     static Draft Decaying(Evidence evidence, IReadOnlyList<bool> decaying)
@@ -64,6 +66,15 @@ static class StuckParameters
             "their gradient is zero at every step, so weight decay alone moves them, towards zero",
             "freeze them, or leave them out of weight decay, if their values matter; else remove them");
         return draft with { Finding = draft.Finding with { StuckBy = null }, HoldsIn = null };
+    }
+
+    static Draft Lawful(Evidence evidence, StuckPlace[] lawful)
+    {
+        var draft = StuckPlaces.Draft(
+            evidence, Rule, lawful, "never move", StuckCause.Law,
+            "a linear law of gradient descent and momentum holds them at their start; Adam and other optimisers that scale each parameter's step do not keep it",
+            "initialise the tensors that they are multiplied with randomly");
+        return draft with { Finding = draft.Finding with { Level = Level.Note }, HoldsIn = null };
     }
 }
 
@@ -110,6 +121,17 @@ static class StuckPlaces
         return places;
     }
 
+    /// <summary>Parameters that move as far as patterns show, and are held by a law.</summary>
+    public static StuckPlace[] HeldByLaw(Evidence evidence)
+    {
+        if (evidence.Analysis.HeldByLaw.Count == 0) return [];
+        var held = evidence.Analysis.HeldByLaw.ToHashSet();
+        return
+        [
+            .. evidence.Partition.Codes.Select((codes, tensor) => new StuckPlace(tensor, StuckCause.Law, codes.LongCount(code => held.Contains(Math.Abs(code))))).Where(place => place.Count > 0),
+        ];
+    }
+
     public static Draft Draft(Evidence evidence, Rule rule, IReadOnlyList<StuckPlace> places, string says, StuckCause cause, string because, string fix)
     {
         var count = places.Sum(place => place.Count);
@@ -125,7 +147,7 @@ static class StuckPlaces
                 Message = $"{count:N0} {(count == 1 ? "parameter" : "parameters")} of {Phrases.List(where)} {(count == 1 ? says.Replace("never move", "never moves", StringComparison.Ordinal).Replace("only decay", "only decays", StringComparison.Ordinal) : says)}",
                 Because = because,
                 Fix = fix,
-                StuckBy = cause == StuckCause.Zero ? "zero" : "cancellation",
+                StuckBy = cause switch { StuckCause.Zero => "zero", StuckCause.Law => "law", _ => "cancellation" },
             },
             [.. places.Select(place => place.Tensor).Distinct()],
             count,

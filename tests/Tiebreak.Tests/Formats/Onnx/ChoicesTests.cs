@@ -1,4 +1,5 @@
 using Tiebreak.Conformance;
+using Tiebreak.Evaluation;
 using Tiebreak.Programs;
 using Xunit;
 

@@ -1,6 +1,7 @@
 using global::Onnx;
 using Google.Protobuf;
 using Tiebreak.Conformance;
+using Tiebreak.Evaluation;
 using Tiebreak.Programs;
 using Xunit;
 using DataType = Onnx.TensorProto.Types.DataType;

@@ -1,4 +1,5 @@
 using global::Onnx;
+using Tiebreak.Evaluation;
 using Tiebreak.Formats;
 using Tiebreak.Programs;
 using Xunit;
@@ -120,6 +121,6 @@ public sealed class ArithmeticOperatorsTests
     public void A_dropout_shows_its_mask_as_a_gate()
     {
         var model = new OnnxModelBuilder().Input("x", 2).Node("Dropout", ["x"], ["y", "m"]).Node("Not", ["m"], ["n"]).Node("Cast", ["n"], ["z"], Int("to", 1)).Output("z").Lower();
-        Assert.Equal([0, 1], Conformance.FloatEvaluator.Evaluate(model.Program, _ => [2, 0])[0].Values);
+        Assert.Equal([0, 1], FloatEvaluator.Evaluate(model.Program, _ => [2, 0])[0].Values);
     }
 }

@@ -1,6 +1,7 @@
 using global::Onnx;
 using Google.Protobuf;
 using Tiebreak.Conformance;
+using Tiebreak.Evaluation;
 using Tiebreak.Formats;
 using Tiebreak.Formats.Onnx;
 using Tiebreak.Programs;

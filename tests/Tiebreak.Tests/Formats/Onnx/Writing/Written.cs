@@ -1,4 +1,5 @@
 using Tiebreak.Conformance;
+using Tiebreak.Evaluation;
 using Tiebreak.Formats.Onnx.Writing;
 using Tiebreak.Programs;
 using Xunit;
