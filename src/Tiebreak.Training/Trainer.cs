@@ -37,7 +37,7 @@ public static class Trainer
                 if (step == options.Steps) break;
                 options.Cancellation.ThrowIfCancellationRequested();
                 var loss = trajectory.Step(batch);
-                record.Take(++step, loss, trajectory);
+                record.Take(++step, loss, trajectory, isLast: step == options.Steps);
                 options.Progress?.Report(new CheckProgress($"step {step:N0} of {options.Steps:N0}{(loss is { } known ? $", loss {known:G4}" : "")}", step / (double)options.Steps));
             }
         }

@@ -109,7 +109,7 @@ public sealed class TrainingRecord
     /// <summary>Classes that moved later than predicted, or not within the run.</summary>
     public IReadOnlyList<int> Later => [.. Enumerable.Range(1, Classes).Where(number => _firstMoved[number] == 0 || _firstMoved[number] > _partition.FirstSteps[number])];
 
-    internal void Take(int step, double? loss, ITrajectory trajectory)
+    internal void Take(int step, double? loss, ITrajectory trajectory, bool isLast)
     {
         if (_hadCompany.Count == 0) _hadCompany = [.. _together.SelectMany(group => group)];
         double spread = 0;
@@ -125,7 +125,7 @@ public sealed class TrainingRecord
         var moved = _classes[0].Length == 0 ? 0 : _classes[0].Max(member => trajectory.Movement(member.Parameter));
         _spread[0] = Math.Max(_spread[0], moved);
         Separate(step, trajectory);
-        if (step % _every != 0 && step != 1) return;
+        if (step % _every != 0 && step != 1 && !isLast) return;
         _steps.Add(new StepRecord(
             step, loss, spread, moved, Classes - _together.Sum(group => group.Count - 1),
             [.. Recorded.Select(number => (float)Spread(number, trajectory))],
