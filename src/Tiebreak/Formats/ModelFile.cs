@@ -40,11 +40,11 @@ public static class ModelFile
     {
         try
         {
-            var file = new FileInfo(path);
-            if (!file.Exists) throw new TiebreakException($"{path}: does not exist; check the path");
-            if (file.Length == 0) throw new TiebreakException($"{path}: is empty; write or download it again");
-            using var stream = file.OpenRead();
-            var start = new byte[Math.Min(Glance, file.Length)];
+            if (!File.Exists(path)) throw new TiebreakException($"{path}: does not exist; check the path");
+            var size = FileSize.Of(path);
+            if (size == 0) throw new TiebreakException($"{path}: is empty; write or download it again");
+            using var stream = File.OpenRead(path);
+            var start = new byte[Math.Min(Glance, size)];
             stream.ReadExactly(start);
 
             // A protobuf message of more than a few bytes holds tags and lengths below the space; a text holds none but line ends and tabs.

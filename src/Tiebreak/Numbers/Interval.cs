@@ -22,7 +22,7 @@ public readonly record struct Interval(double Low, double High)
 
     /// <summary>a + b.</summary>
     public static Interval operator +(Interval left, Interval right) =>
-        left == Zero ? right : right == Zero ? left : Outwards(left.Low + right.Low, left.High + right.High);
+        new(SumBelow(left.Low, right.Low), -SumBelow(-left.High, -right.High));
 
     /// <summary>−a.</summary>
     public static Interval operator -(Interval value) => new(0 - value.High, 0 - value.Low);
@@ -31,12 +31,9 @@ public readonly record struct Interval(double Low, double High)
     public static Interval operator *(Interval left, Interval right)
     {
         if (left == Zero || right == Zero) return Zero;
-        double a = Times(left.Low, right.Low), b = Times(left.Low, right.High), c = Times(left.High, right.Low), d = Times(left.High, right.High);
-        var product = Outwards(Math.Min(Math.Min(a, b), Math.Min(c, d)), Math.Max(Math.Max(a, b), Math.Max(c, d)));
-        // A sign is not lost to rounding.
-        if ((left.Low >= 0 && right.Low >= 0) || (left.High <= 0 && right.High <= 0)) return product with { Low = Math.Max(0, product.Low) };
-        if ((left.Low >= 0 && right.High <= 0) || (left.High <= 0 && right.Low >= 0)) return product with { High = Math.Min(0, product.High) };
-        return product;
+        var low = Math.Min(Math.Min(ProductBelow(left.Low, right.Low), ProductBelow(left.Low, right.High)), Math.Min(ProductBelow(left.High, right.Low), ProductBelow(left.High, right.High)));
+        var high = Math.Min(Math.Min(ProductBelow(-left.Low, right.Low), ProductBelow(-left.Low, right.High)), Math.Min(ProductBelow(-left.High, right.Low), ProductBelow(-left.High, right.High)));
+        return new(low, 0 - high);
     }
 
     /// <summary>What is in either, and between.</summary>
@@ -81,5 +78,24 @@ public readonly record struct Interval(double Low, double High)
     public static Interval Outwards(double low, double high) =>
         new(double.IsNaN(low) ? double.NegativeInfinity : Math.BitDecrement(low), double.IsNaN(high) ? double.PositiveInfinity : Math.BitIncrement(high));
 
-    static double Times(double left, double right) => left == 0 || right == 0 ? 0 : left * right; // the infinite bounds stand for numbers
+    // Not above the exact sum, and equal to it where that is a double: the rounding error of a sum is known exactly (Knuth's two-sum).
+    static double SumBelow(double left, double right)
+    {
+        var sum = left + right;
+        if (!double.IsFinite(sum)) return double.IsNaN(sum) || double.IsFinite(left) == double.IsFinite(right) ? double.NegativeInfinity : sum;
+        var shadow = sum - left;
+        var error = left - (sum - shadow) + (right - shadow);
+        return error >= 0 ? sum : Math.BitDecrement(sum);
+    }
+
+    // Not above the exact product. Infinite bounds stand for numbers as large as one likes, so that 0 times one is 0.
+    static double ProductBelow(double left, double right)
+    {
+        const double SafelyNormal = 1e-280; // below, the error itself may underflow
+        if (left == 0 || right == 0) return 0;
+        var product = left * right;
+        if (double.IsInfinity(product)) return double.IsInfinity(left) || double.IsInfinity(right) || product < 0 ? product : double.MaxValue;
+        if (Math.Abs(product) < SafelyNormal) return product > 0 ? 0 : Math.BitDecrement(product) - SafelyNormal;
+        return Math.FusedMultiplyAdd(left, right, -product) >= 0 ? product : Math.BitDecrement(product);
+    }
 }

@@ -38,4 +38,16 @@ public sealed class ModelFileTests
         Assert.Contains("more than a formula may have", Refused("a.tb", [.. Enumerable.Repeat((byte)' ', 4_000_001)]));
         Assert.Contains("is a folder", Assert.Throws<TiebreakException>(() => ModelFile.Open(Path.GetTempPath())).Message);
     }
+
+    // Caches of models hold links: what counts is the size of the file behind them, not that of the link.
+    [Fact]
+    public void Links_are_followed()
+    {
+        using var folder = new House.TemporaryFolder();
+        File.CreateSymbolicLink(folder.File("link.tb"), House.Repository.File("samples", "constant-mlp.tb"));
+        File.CreateSymbolicLink(folder.File("again.tb"), folder.File("link.tb"));
+        Assert.Equal(4, Check.Model(folder.File("again.tb")).Counts!.DegreesOfFreedom);
+        File.CreateSymbolicLink(folder.File("lost.tb"), folder.File("nowhere.tb"));
+        Assert.Contains("cannot be read", Assert.Throws<TiebreakException>(() => Check.Model(folder.File("lost.tb"))).Message);
+    }
 }

@@ -44,8 +44,8 @@ public sealed class FormulaReader : IModelFile
     {
         try
         {
-            var file = new FileInfo(path);
-            if (file.Length > LargestText) throw new FormulaErrors(path, "").TooLarge(file.Length, LargestText);
+            var size = FileSize.Of(path);
+            if (size > LargestText) throw new FormulaErrors(path, "").TooLarge(size, LargestText);
             var text = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(path));
             return Parse(text, path, Path.GetDirectoryName(Path.GetFullPath(path))!);
         }

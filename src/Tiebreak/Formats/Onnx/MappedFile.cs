@@ -18,7 +18,7 @@ sealed unsafe class MappedFile : IDisposable
         if (!File.Exists(path)) throw OnnxErrors.Missing(path);
         try
         {
-            Length = new FileInfo(path).Length;
+            Length = FileSize.Of(path);
             if (Length == 0) throw OnnxErrors.Empty(path);
             _file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, mapName: null, capacity: 0, MemoryMappedFileAccess.Read);
             _view = _file.CreateViewAccessor(0, Length, MemoryMappedFileAccess.Read);

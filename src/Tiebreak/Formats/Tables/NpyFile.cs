@@ -17,10 +17,10 @@ public static class NpyFile
     {
         try
         {
-            var file = new FileInfo(path);
-            if (!file.Exists) throw Broken(path, Directory.Exists(path) ? "is a folder; name a .npy file" : "does not exist");
-            if (file.Length < 10) throw Broken(path, "is too short for a .npy file; save it again with numpy.save");
-            using var stream = file.OpenRead();
+            if (!File.Exists(path)) throw Broken(path, Directory.Exists(path) ? "is a folder; name a .npy file" : "does not exist");
+            var size = FileSize.Of(path);
+            if (size < 10) throw Broken(path, "is too short for a .npy file; save it again with numpy.save");
+            using var stream = File.OpenRead(path);
             return Read(path, stream, mostElements);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -25,7 +25,7 @@ sealed class NpyTable : Table
 
     /// <summary>Opens an <c>.npy</c> file; its one field has the name of the file.</summary>
     public static NpyTable OpenArray(string path) => Guarded(path, () =>
-        new NpyTable(path, [NpyArray.Read(path, System.IO.Path.GetFileNameWithoutExtension(path), new FileInfo(path).Length, () => OpenFile(path))]));
+        new NpyTable(path, [NpyArray.Read(path, System.IO.Path.GetFileNameWithoutExtension(path), FileSize.Of(path), () => OpenFile(path))]));
 
     /// <summary>Opens an <c>.npz</c> archive; its fields have the names of the arrays.</summary>
     public static NpyTable OpenArchive(string path) => Guarded(path, () =>

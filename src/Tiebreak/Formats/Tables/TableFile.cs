@@ -36,11 +36,11 @@ public static class TableFile
     {
         try
         {
-            var file = new FileInfo(path);
-            if (!file.Exists) throw new TiebreakException($"{path}: does not exist; check the path");
-            if (file.Length == 0) throw new TiebreakException($"{path}: is empty; write or download it again");
-            using var stream = file.OpenRead();
-            var start = new byte[Math.Min(Glance, file.Length)];
+            if (!File.Exists(path)) throw new TiebreakException($"{path}: does not exist; check the path");
+            var size = FileSize.Of(path);
+            if (size == 0) throw new TiebreakException($"{path}: is empty; write or download it again");
+            using var stream = File.OpenRead(path);
+            var start = new byte[Math.Min(Glance, size)];
             stream.ReadExactly(start);
             return start;
         }
