@@ -13,7 +13,7 @@ namespace Tiebreak.Proofs;
 public sealed record Witness
 {
     const int RunsExact = 3;
-    const int RunsFloat = 48;
+    const int RunsFloat = 600;
     const int RunsBeforeLaws = 3;
     const int ShortRuns = 12; // those after them are as long as runs may be, for what must be driven far
     const int MoreSteps = 4;

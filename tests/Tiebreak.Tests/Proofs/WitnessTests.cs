@@ -59,6 +59,22 @@ public sealed class WitnessTests
         Assert.True(undecided.Count <= (count - Networks) / 40, summary);
     }
 
+    [Fact]
+    public void Networks_of_the_kinds_of_the_shared_cases_leave_nothing_undecided()
+    {
+        var undecided = new List<string>();
+        for (var seed = 0; seed < 2 * Networks * Agreement.More; seed++)
+        {
+            var formula = new CaseLikeNetworks(seed).Formula();
+            var model = Formula.Lower(formula);
+            var result = SmallestInvariantSet.Find(model, new RefinementOptions());
+            var witness = Witness.Find(model, result.Partition!, result.Rounds, new RefinementOptions());
+            if (witness.Undecided > 0) undecided.Add($"network {seed}: {string.Join("; ", witness.Notes)}\n{formula}\n{result.Partition!.Show()}\n");
+        }
+
+        Assert.True(undecided.Count == 0, $"{undecided.Count} undecided\n{string.Join('\n', undecided)}");
+    }
+
     [Theory]
     [MemberData(nameof(SharedCasesTests.Names), MemberType = typeof(SharedCasesTests))]
     public void Shared_cases_leave_nothing_undecided(string name)
