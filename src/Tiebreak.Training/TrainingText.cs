@@ -84,9 +84,11 @@ static class TrainingText
         var adaptive = result.Options.NeedsReals;
         if (record.FirstDifference is not { } first)
             return "members of a class stayed equal to the last bit: the same numbers were added in the same order. Another kernel, width or batch size may add them in another order";
+        const double Visible = 1e-3;
         return $"members of the class of `{record.Name(first.Class)}` first differ after step {first.Step}; the largest distance in the run is {Short(record.LargestSpread)}. "
-            + "That is no cure: exact arithmetic keeps them equal, so what tells them apart is noise of the order of additions, not the data"
-            + (adaptive ? "; this optimiser divides by the gradient's own size, which makes noise grow" : "; plain gradient descent does not make it grow much");
+            + "Exact arithmetic keeps them equal, so what tells them apart is noise of the order of additions, not the data"
+            + (adaptive ? ", and this optimiser divides by the gradient's own size, which makes noise grow" : ", and plain gradient descent does not make it grow much")
+            + (record.LargestSpread < Visible ? ". That is no cure" : ". Here the noise did break the symmetry, late and by accident: another kernel, width, batch or machine may not, so it is no cure");
     }
 
     static string Listed(IEnumerable<string> items)

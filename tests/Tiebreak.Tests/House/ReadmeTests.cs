@@ -1,11 +1,13 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Tiebreak.Cli;
+using Tiebreak.Training;
 using Xunit;
 
 namespace Tiebreak.Tests.House;
 
 /// <summary>Every transcript of the README is what the tool prints. TIEBREAK_ACCEPT=1 writes them anew.</summary>
-public sealed class ReadmeTests
+public sealed partial class ReadmeTests
 {
     const string Open = "```console\n$ tiebreak ";
 
@@ -31,11 +33,15 @@ public sealed class ReadmeTests
         else Assert.Equal(text, actual.ToString());
     }
 
+    [GeneratedRegex(@"'[^']*'|\S+", RegexOptions.None, matchTimeoutMilliseconds: 5000)]
+    private static partial Regex Words();
+
     // Samples are named from the repository's root; the tool is given the real path and prints it, so it is shortened again.
     static string Transcript(string command)
     {
         using StringWriter output = new(), error = new();
-        CommandLine.Run([.. command.Split(' ').Select(word => word.StartsWith("samples/", StringComparison.Ordinal) ? Repository.File(word.Split('/')) : word)], output, error);
+        var words = Words().Matches(command).Select(word => word.Value.Trim('\'')).Select(word => word.StartsWith("samples/", StringComparison.Ordinal) ? Repository.File(word.Split('/')) : word);
+        CommandLine.Run([.. words], new Surroundings { Output = output, Error = error, TrainCommand = around => new TrainCommand(around).Command });
         Assert.Empty(error.ToString());
         return output.ToString().Replace("\r\n", "\n", StringComparison.Ordinal).Replace(Repository.Root + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);
     }
