@@ -4,14 +4,17 @@ using Tiebreak.Programs;
 namespace Tiebreak.Refinement;
 
 /// <summary>Bounds of the values of a program, node by node, from those of its leaves (theory §4, Order). What is known of a gate that stands beside its own argument is used, so that a relu is not negative.</summary>
-sealed class Bounds(TensorProgram program, Func<Node, IntervalTensor> leaf, CancellationToken cancellation)
+/// <param name="program">The program.</param>
+/// <param name="leaf">Bounds of a parameter or data leaf.</param>
+/// <param name="identity">Of some nodes: for each element a number that two of them share only if they are always equal; null where that is not known.</param>
+/// <param name="cancellation">Stops the work.</param>
+sealed class Bounds(TensorProgram program, Func<Node, IntervalTensor> leaf, Func<Node, UInt128[]?> identity, CancellationToken cancellation)
 {
     const long LargestLeaf = 1 << 22;
     const long LargestElementwise = 1 << 18;
-    const long MostWork = 50_000_000; // products of two elementwise operands in one evaluation; beyond, bounds of whole tensors do
 
     readonly IntervalTensor?[] _values = new IntervalTensor?[program.Nodes.Count];
-    long _work;
+    readonly SumBounds _sums = new(identity);
 
     /// <summary>Bounds of a node's elements.</summary>
     public IntervalTensor Of(Node node)
@@ -66,7 +69,7 @@ sealed class Bounds(TensorProgram program, Func<Node, IntervalTensor> leaf, Canc
             case Primitive.Choose choose:
                 return IntervalTensor.Uniform(shape, new Interval(0, choose.Count));
             case Primitive.Contract contract:
-                return Contract(contract, node, X(), Y());
+                return _sums.Contract(contract, node, X(), Y());
             case Primitive.Reshape:
                 return X().Reshape(shape);
             case Primitive.Broadcast when X().IsUniform:
@@ -75,10 +78,10 @@ sealed class Bounds(TensorProgram program, Func<Node, IntervalTensor> leaf, Canc
             case Primitive.Broadcast or Primitive.Transpose when shape.Count > LargestElementwise:
                 return IntervalTensor.Uniform(shape, X().Hull());
             case Primitive.Broadcast broadcast:
-                return X().Pick(shape, Positions(shape, [.. Strides(node.Operands[0].Shape, shape.Rank, broadcast.Axes)]));
+                return X().Pick(shape, SumBounds.Positions(shape, [.. Strides(node.Operands[0].Shape, shape.Rank, broadcast.Axes)]));
             case Primitive.Transpose transpose:
                 var from = node.Operands[0].Shape.Strides();
-                return X().Pick(shape, Positions(shape, [.. transpose.Order.Select(axis => from[axis])]));
+                return X().Pick(shape, SumBounds.Positions(shape, [.. transpose.Order.Select(axis => from[axis])]));
             case Primitive.Gather gather:
                 return Gather(gather.Map, X());
             case Primitive.ScatterAdd scatter:
@@ -88,7 +91,7 @@ sealed class Bounds(TensorProgram program, Func<Node, IntervalTensor> leaf, Canc
                 return _values[operand.Id]!.IsUniform ? IntervalTensor.Uniform(shape, _values[operand.Id]![0])
                     : Windows(_values[operand.Id]!, shape, width, static (x, start, count, _) => new Interval(Best(x, start, count), Highest(x, start, count)), perElement: false);
             case Primitive.ReduceSum reduce:
-                return ReduceSum(X(), [.. reduce.Axes], shape);
+                return SumBounds.ReduceSum(X(), [.. reduce.Axes], shape);
             case Primitive.Concat concat:
                 return Concat(concat, node);
             default:
@@ -234,102 +237,13 @@ sealed class Bounds(TensorProgram program, Func<Node, IntervalTensor> leaf, Canc
         return highest;
     }
 
-    IntervalTensor Contract(Primitive.Contract contract, Node node, IntervalTensor x, IntervalTensor y)
-    {
-        var (left, right) = (node.Operands[0].Shape, node.Operands[1].Shape);
-        if (!x.IsUniform && !y.IsUniform)
-        {
-            var terms = node.Shape.Count;
-            for (var axis = 0; axis < contract.Right.Length; axis++)
-                if (!contract.Output.Contains(contract.Right[axis])) terms *= right[axis];
-            if (_work + terms <= MostWork && node.Shape.Count <= LargestElementwise)
-            {
-                _work += terms;
-                return Products(contract, node, x, y, left, right);
-            }
-
-            x = IntervalTensor.Uniform(left, x.Hull()); // the one summed over differs less than the weights
-        }
-
-        // One of them is the same everywhere: what is left is a sum over the other.
-        var (uniform, other, letters, shape) = x.IsUniform ? (x[0], y, contract.Right, right) : (y[0], x, contract.Left, left);
-        int[] summed = [.. Enumerable.Range(0, letters.Length).Where(axis => !contract.Output.Contains(letters[axis]))];
-        var sums = ReduceSum(other.Map(value => value * uniform), summed, shape.Without(summed));
-        if (sums.IsUniform) return IntervalTensor.Uniform(node.Shape, sums[0]);
-        if (node.Shape.Count > LargestElementwise) return IntervalTensor.Uniform(node.Shape, sums.Hull());
-        var kept = string.Concat(Enumerable.Range(0, letters.Length).Except(summed).Select(axis => letters[axis]));
-        var strides = sums.Shape.Strides();
-        return sums.Pick(node.Shape, Positions(node.Shape, [.. contract.Output.Select(letter => kept.IndexOf(letter) is >= 0 and var axis ? strides[axis] : 0)]));
-    }
-
-    static IntervalTensor Products(Primitive.Contract contract, Node node, IntervalTensor x, IntervalTensor y, Shape left, Shape right)
-    {
-        int[] leftStrides = left.Strides(), rightStrides = right.Strides();
-        int At(string letters, int[] strides, char letter) => letters.IndexOf(letter) is >= 0 and var axis ? strides[axis] : 0;
-        var inner = string.Concat(contract.Right.Where(letter => !contract.Output.Contains(letter)));
-        var innerShape = new Shape([.. inner.Select(letter => right[contract.Right.IndexOf(letter)])]);
-        var (leftAt, rightAt) = (
-            Positions(node.Shape, [.. contract.Output.Select(letter => At(contract.Left, leftStrides, letter))]), Positions(node.Shape, [.. contract.Output.Select(letter => At(contract.Right, rightStrides, letter))]));
-        var leftInner = Positions(innerShape, [.. inner.Select(letter => At(contract.Left, leftStrides, letter))]);
-        var rightInner = Positions(innerShape, [.. inner.Select(letter => At(contract.Right, rightStrides, letter))]);
-        long[] leftOffsets = [.. Enumerable.Range(0, (int)innerShape.Count).Select(k => leftInner(k))], rightOffsets = [.. Enumerable.Range(0, (int)innerShape.Count).Select(k => rightInner(k))];
-        var result = new Interval[node.Shape.Count];
-        for (var i = 0; i < result.Length; i++)
-        {
-            long a = leftAt(i), b = rightAt(i);
-            result[i] = Sum(leftOffsets.Length, k => x[a + leftOffsets[k]] * y[b + rightOffsets[k]]);
-        }
-
-        return IntervalTensor.Of(node.Shape, result);
-    }
-
-    static Interval Sum(int count, Func<int, Interval> term)
-    {
-        var sum = default(IntervalSum);
-        bool notNegative = true, notPositive = true;
-        for (var k = 0; k < count; k++)
-        {
-            var one = term(k);
-            notNegative &= one.Low >= 0;
-            notPositive &= one.High <= 0;
-            sum.Add(one);
-        }
-
-        return IntervalSum.Signed(sum.Total, notNegative, notPositive);
-    }
-
-    static IntervalTensor ReduceSum(IntervalTensor x, int[] axes, Shape shape)
-    {
-        var terms = axes.Aggregate(1L, (product, axis) => product * x.Shape[axis]);
-        if (x.IsUniform)
-        {
-            var sum = default(IntervalSum);
-            sum.Add(x[0], terms);
-            return IntervalTensor.Uniform(shape, IntervalSum.Signed(sum.Total, x[0].Low >= 0, x[0].High <= 0));
-        }
-
-        var strides = x.Shape.Strides();
-        var kept = Positions(shape, [.. Enumerable.Range(0, x.Shape.Rank).Except(axes).Select(axis => strides[axis])]);
-        var summedShape = new Shape([.. axes.Select(axis => x.Shape[axis])]);
-        var summed = Positions(summedShape, [.. axes.Select(axis => strides[axis])]);
-        long[] offsets = [.. Enumerable.Range(0, (int)terms).Select(k => summed(k))];
-        var result = new Interval[shape.Count];
-        for (var i = 0; i < result.Length; i++)
-        {
-            var start = kept(i);
-            result[i] = Sum(offsets.Length, k => x[start + offsets[k]]);
-        }
-
-        return IntervalTensor.Of(shape, result);
-    }
-
     static IntervalTensor Gather(IndexMap map, IntervalTensor x)
     {
         if (map is IndexMap.Affine affine)
         {
             if (x.IsUniform) return IntervalTensor.Uniform(map.Target, x[0]);
             if (map.Target.Count > LargestElementwise) return IntervalTensor.Uniform(map.Target, x.Hull());
-            var at = Positions(map.Target, [.. affine.Strides]);
+            var at = SumBounds.Positions(map.Target, [.. affine.Strides]);
             return x.Pick(map.Target, i => affine.Offset + at(i));
         }
 
@@ -342,7 +256,7 @@ sealed class Bounds(TensorProgram program, Func<Node, IntervalTensor> leaf, Canc
     {
         if (map.Source.Count > LargestElementwise || map.Target.Count > LargestElementwise) return IntervalTensor.Uniform(map.Source, Interval.Any);
         var sums = new IntervalSum[map.Source.Count];
-        var at = map is IndexMap.Affine affine ? Positions(map.Target, [.. affine.Strides]) : null;
+        var at = map is IndexMap.Affine affine ? SumBounds.Positions(map.Target, [.. affine.Strides]) : null;
         for (long i = 0; i < map.Target.Count; i++)
         {
             var position = at is not null ? ((IndexMap.Affine)map).Offset + at(i) : ((IndexMap.Table)map).Positions[i];
@@ -375,22 +289,5 @@ sealed class Bounds(TensorProgram program, Func<Node, IntervalTensor> leaf, Canc
         var strides = operand.Strides();
         var next = 0;
         for (var axis = 0; axis < rank; axis++) yield return added.Contains(axis) ? 0 : strides[next++];
-    }
-
-    // Where an element of a shape, by its row-major place, lies in a tensor with the given strides.
-    static Func<long, long> Positions(Shape shape, int[] strides)
-    {
-        var sizes = shape.Sizes.ToArray();
-        return place =>
-        {
-            long position = 0;
-            for (var axis = sizes.Length - 1; axis >= 0; axis--)
-            {
-                position += place % sizes[axis] * strides[axis];
-                place /= sizes[axis];
-            }
-
-            return position;
-        };
     }
 }

@@ -14,11 +14,13 @@ sealed class GatesByOrder
     readonly TensorProgram _program;
     readonly RefinementOptions _options;
     readonly Node[] _gates;
+    readonly IReadOnlyList<Node> _summed;
 
     public GatesByOrder(TensorProgram program, RefinementOptions options)
     {
         (_program, _options) = (program, options);
         _gates = options.ByOrder ? [.. program.Nodes.Where(IsGate)] : [];
+        _summed = Summed(program, _gates);
     }
 
     /// <summary>What is known of the gates in a state; null if nothing is.</summary>
@@ -28,10 +30,55 @@ sealed class GatesByOrder
     public GateDecisions? Of(State state, SampleBlock? block, int rowsPerRun)
     {
         if (_gates.Length == 0) return null;
-        var bounds = new Bounds(_program, node => Leaf(node, state, block, rowsPerRun), _options.Cancellation);
+        var identities = block is null ? Identities(state) : [];
+        var bounds = new Bounds(_program, node => Leaf(node, state, block, rowsPerRun), node => identities.GetValueOrDefault(node.Id), _options.Cancellation);
         var decisions = new GateDecisions();
         foreach (var gate in _gates) decisions.Add(gate.Id, gate.Primitive is Primitive.Choose ? Winners(gate, bounds.Of(gate)) : Decide(gate, bounds.Of(gate.Operands[0])));
         return decisions.IsEmpty ? null : decisions;
+    }
+
+    // Elements that are equal at a random point of the set are equal everywhere in it, up to a chance that two primes make far smaller than the bound of the proof.
+    Dictionary<int, UInt128[]> Identities(State state)
+    {
+        if (_summed.Count == 0) return [];
+        var values = new Dictionary<int, UInt128[]>();
+        var seed = new RandomFunction(_options.Seed, RandomFunction.Purpose("identities")).Word((ulong)state.Classes);
+        using var pool = new BufferPool(idleLimit: 1 << 22);
+        FieldEvaluator<PrimeField>.Run(
+            [PrimeField.Draw(seed), PrimeField.Draw(seed + 1)], seed, _options.Kinks, _program.WithOutputs([.. _summed.Select(node => (node.Id.ToString(System.Globalization.CultureInfo.InvariantCulture), node))]),
+            new RandomPoint(state, seed), new Workers(_options.Threads, _options.Cancellation), pool,
+            (name, lane, start, chunk) =>
+            {
+                var id = int.Parse(name, System.Globalization.CultureInfo.InvariantCulture);
+                if (!values.TryGetValue(id, out var numbers)) values.Add(id, numbers = new UInt128[_program.Nodes[id].Shape.Count]);
+                for (var i = 0; i < chunk.Length; i++) numbers[start + i] = (numbers[start + i] << 64) + chunk[i];
+            });
+        return values;
+    }
+
+    // What a gate's argument sums up, in programs that are small enough to be run once more.
+    static IReadOnlyList<Node> Summed(TensorProgram program, Node[] gates)
+    {
+        const double MostWork = 1 << 24;
+        const long MostElements = 1 << 16;
+        var needed = new bool[program.Nodes.Count];
+        foreach (var gate in gates) needed[gate.Id] = true;
+        var summed = new HashSet<Node>();
+        double work = 0;
+        foreach (var node in program.Nodes.Reverse())
+        {
+            if (!needed[node.Id]) continue;
+            foreach (var operand in node.Operands) needed[operand.Id] = true;
+            work += node.Shape.Count;
+            if (node.Primitive is not Primitive.Contract contract) continue;
+            double terms = node.Shape.Count;
+            for (var axis = 0; axis < contract.Right.Length; axis++)
+                if (!contract.Output.Contains(contract.Right[axis])) terms *= node.Operands[1].Shape[axis];
+            work += terms;
+            summed.UnionWith(node.Operands.Where(operand => operand.Shape.Count <= MostElements && operand.Primitive is not Primitive.Parameter));
+        }
+
+        return work <= MostWork ? [.. summed] : [];
     }
 
     static bool IsGate(Node node) => node.Primitive is Primitive.Apply { Function.Kind: FunctionKind.Step or FunctionKind.Sign } or Primitive.Choose { Count: 1, Allowed: null };

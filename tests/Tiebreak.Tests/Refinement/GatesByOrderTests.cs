@@ -32,6 +32,8 @@ public sealed class GatesByOrderTests
     [InlineData(0, "param w = 1\nparam u = -1\nparam v = 2\ndata x, y\nloss (y - v * relu(u * relu(w * x)) - u)**2")] // u moves otherwise, and may revive it
     [InlineData(0, "param w = 1\nparam u = -1\nparam v = 2\ndata x, y\nloss (y - v * leaky_relu(u * relu(w * x)))**2")] // leaky ones never die
     [InlineData(0, "param w = 1\nparam u = 3\nparam v = 2\ndata x, y\nloss (y - v * maximum(u * relu(w * x) + 1, 0 - relu(w * x)) - w - v)**2")] // the first is always the larger
+    [InlineData(13, "param W[3,2] = 1/8\nparam b[3] = 1/8\nparam U[3] = [-1, 1/2, 0]\nparam v = 1\nparam c = 0\ndata x[2], y\nloss (y - v * relu(U @ relu(W @ x + b)) - c)**2")] // -h + h/2 is not positive
+    [InlineData(0, "param W[3,2] = 1/8\nparam b[3] = 1/8\nparam U[3] = [-1, 2, 0]\nparam v = 1\nparam c = 0\ndata x[2], y\nloss (y - v * relu(U @ relu(W @ x + b)) - c)**2")] // but -h + 2h is
     [InlineData(2, "param w = -2\nparam v = 1\ndata x, y\nloss (y - v * relu(w * x**2 - 1))**2")] // squares are not negative
     [InlineData(2, "param w = -2\nparam v = 1\ndata x, y\nloss (y - v * relu(w * exp(x)))**2")]
     [InlineData(2, "param w = -2\nparam v = 1\ndata x, y\nloss (y - v * relu(w * sigmoid(x)))**2")]
@@ -59,7 +61,7 @@ public sealed class GatesByOrderTests
             var random = new Random(seed);
             var leaves = program.Nodes.Where(node => node.Primitive is Primitive.Parameter or Primitive.Data)
                 .ToDictionary(node => node.Id, node => Enumerable.Range(0, (int)node.Shape.Count).Select(_ => (Low: random.Next(-4, 3), Width: random.Next(3))).ToArray());
-            var bounds = new Bounds(program, node => IntervalTensor.Of(node.Shape, Array.ConvertAll(leaves[node.Id], leaf => new Interval(leaf.Low / 2.0, (leaf.Low + leaf.Width) / 2.0))), CancellationToken.None);
+            var bounds = new Bounds(program, node => IntervalTensor.Of(node.Shape, Array.ConvertAll(leaves[node.Id], leaf => new Interval(leaf.Low / 2.0, (leaf.Low + leaf.Width) / 2.0))), _ => null, CancellationToken.None);
             var all = program.WithOutputs([.. program.Nodes.Select(node => ($"{node.Id}", node))]);
             for (var draw = 0; draw < 3; draw++)
             {
