@@ -27,6 +27,7 @@ public static class CommandLine
     {
         try
         {
+            if (args is ["train", .. var rest] && surroundings.TrainCommand is null) return Companion.Run(surroundings, rest); // its help, too
             var root = Root(surroundings);
             var parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
             var asksOnly = parsed.Action is HelpAction or CommandLineAction { ClearsParseErrors: true };
@@ -72,7 +73,7 @@ public static class CommandLine
         var check = new CheckCommand(surroundings).Command;
         var show = new ShowCommand(surroundings).Command;
         root.Add(check);
-        root.Add(surroundings.TrainCommand(surroundings));
+        root.Add(surroundings.TrainCommand?.Invoke(surroundings) ?? new Command("train", Companion.Description));
         root.Add(show);
         root.Add(new Option<bool>("--version") { Description = "Print the version", Action = new PrintVersion() });
         var help = new HelpOption("--help", "-h", "-?") { Recursive = true };
@@ -87,7 +88,6 @@ public static class CommandLine
     static void Refuse(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
-        if (!command.TreatUnmatchedTokensAsErrors) return; // another program's arguments
         foreach (var token in parsed.Tokens)
         {
             if (token.Type == TokenType.DoubleDash) break;

@@ -13,9 +13,20 @@ static class Examples
               tiebreak check model.onnx --format json           the same for scripts
               tiebreak check model.onnx --dim sequence=16       with a size for a free dimension
               tiebreak check model.onnx --freeze 'encoder.*'    with some tensors not trained
+              tiebreak check loss.tb --data table.csv --pattern what only this data ties
               tiebreak check loss.tb --fail-on warning          a formula; exit code 1 from warnings on
 
             Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 an error, 130 interrupted.
+
+            """,
+        "train" =>
+            """
+            Examples:
+              tiebreak train loss.tb --data table.csv --steps 500 --plot run.png      float64, plain gradient descent, all rows in each batch
+              tiebreak train loss.tb --data table.csv --exact                         the same steps in a finite field, where equality is exact
+              tiebreak train net.onnx --data table.csv --loss cross-entropy --map target=class --optimizer adam --batch-rows 32
+
+            Exit codes: 0 done, 1 the exact run contradicts the prediction, 2 an error, 130 interrupted.
 
             """,
         "show" =>
@@ -28,6 +39,7 @@ static class Examples
             """
             Examples:
               tiebreak check model.onnx                         what training can never separate or move, and why
+              tiebreak train loss.tb --data table.csv           real training beside the prediction
               tiebreak show model.onnx --program                what the reader made of the model
 
             """,

@@ -24,8 +24,8 @@ public sealed record Surroundings
     /// <summary>Cancelled when the user interrupts.</summary>
     public CancellationToken Interrupted { get; init; }
 
-    /// <summary>Makes the command <c>train</c>; by default it runs the companion program, which has what training needs.</summary>
-    public Func<Surroundings, System.CommandLine.Command> TrainCommand { get; init; } = static around => new Commands.CompanionCommand(around).Command;
+    /// <summary>Makes the command <c>train</c>; null where the companion program, which has what training needs, is to run it.</summary>
+    public Func<Surroundings, System.CommandLine.Command>? TrainCommand { get; init; }
 
     /// <summary>The check behind <c>tiebreak check</c>; tests put a finished result here.</summary>
     public Func<string, CheckOptions, CheckResult> Check { get; init; } = Tiebreak.Check.Model;

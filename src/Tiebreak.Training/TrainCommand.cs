@@ -37,7 +37,7 @@ sealed class TrainCommand
     public TrainCommand(Surroundings surroundings)
     {
         _surroundings = surroundings;
-        Command = new Command("train", "Trains from the real start, and holds what happens against what was predicted");
+        Command = new Command("train", Companion.Description);
         Command.Add(_model);
         _analysis.AddTo(Command);
         foreach (var option in new Option[] { _steps, _rate, _momentum, _batchRows, _order, _dtype, _exact, _csv, _plot, _format, _quiet, _verbose }) Command.Add(option);

@@ -15,6 +15,7 @@ public sealed class TrainingRecord
     readonly Member[][] _classes; // index 0 is the stuck part
     readonly double[] _spread;
     readonly int[] _firstMoved;
+    readonly double[] _firstMovement;
     readonly int[] _firstApart;
     readonly int[] _separated;
     readonly List<List<int>> _together = [];
@@ -37,6 +38,7 @@ public sealed class TrainingRecord
         _classes = [.. members.Select(list => list.ToArray())];
         _spread = new double[_classes.Length];
         _firstMoved = new int[_classes.Length];
+        _firstMovement = new double[_classes.Length];
         _firstApart = new int[_classes.Length];
         _separated = new int[_classes.Length];
         foreach (var group in Enumerable.Range(1, partition.Classes).GroupBy(number => Start(number)))
@@ -87,6 +89,9 @@ public sealed class TrainingRecord
     /// <summary>The first step at which a class moved; 0 if it did not.</summary>
     public int FirstMoved(int number) => _firstMoved[number];
 
+    /// <summary>How far a class was from its start after the first step that moved it; 0 if none did.</summary>
+    public double EarliestMovement(int number) => _firstMovement[number];
+
     /// <summary>The first step predicted for a class.</summary>
     public int Predicted(int number) => _partition.FirstSteps[number];
 
@@ -119,7 +124,9 @@ public sealed class TrainingRecord
             if (here > 0 && _firstApart[number] == 0) _firstApart[number] = step;
             if (here > _spread[number]) _spread[number] = here;
             spread = Math.Max(spread, here);
-            if (_firstMoved[number] == 0 && _classes[number].Any(member => trajectory.Movement(member.Parameter) > 0)) _firstMoved[number] = step;
+            if (_firstMoved[number] != 0) continue;
+            var movement = _classes[number].Max(member => trajectory.Movement(member.Parameter));
+            if (movement > 0) (_firstMoved[number], _firstMovement[number]) = (step, movement);
         }
 
         var moved = _classes[0].Length == 0 ? 0 : _classes[0].Max(member => trajectory.Movement(member.Parameter));

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.ComponentModel;
 using System.Diagnostics;
 
@@ -7,22 +6,19 @@ namespace Tiebreak.Cli.Commands;
 /// <summary>
 /// <c>tiebreak train</c>: hands its arguments to the companion program, which carries the native libraries of a runtime and of pictures, so that this one stays small.
 /// </summary>
-sealed class CompanionCommand
+static class Companion
 {
-    const string Companion = "tiebreak-train";
+    const string Program = "tiebreak-train";
     const string Project = "Tiebreak.Training";
 
-    public CompanionCommand(Surroundings surroundings)
-    {
-        Command = new Command("train", "Trains from the real start, and holds what happens against what was predicted") { TreatUnmatchedTokensAsErrors = false };
-        Command.SetAction(parsed => Run(surroundings, [.. parsed.UnmatchedTokens]));
-    }
+    /// <summary>What the command does, in a line.</summary>
+    public const string Description = "Trains from the real start, and holds what happens against what was predicted";
 
-    public Command Command { get; }
-
-    static int Run(Surroundings surroundings, string[] arguments)
+    /// <summary>Runs it, and returns its exit code.</summary>
+    /// <exception cref="TiebreakException">It is not installed, or cannot be started.</exception>
+    public static int Run(Surroundings surroundings, string[] arguments)
     {
-        var file = Find() ?? throw new TiebreakException($"training is in a package of its own; install it with `dotnet tool install {Companion} --global`");
+        var file = Find() ?? throw new TiebreakException($"training is in a package of its own; install it with `dotnet tool install {Program} --global`");
         var start = new ProcessStartInfo(file) { UseShellExecute = false };
         foreach (var argument in arguments.Prepend("train")) start.ArgumentList.Add(argument);
         surroundings.Output.Flush();
@@ -44,10 +40,10 @@ sealed class CompanionCommand
         var here = AppContext.BaseDirectory;
         var extension = OperatingSystem.IsWindows() ? ".exe" : "";
         var build = Path.GetFileName(Path.TrimEndingDirectorySeparator(here));
-        foreach (var program in new[] { Path.Combine(here, Companion + extension), Path.Combine(here, Project + extension), Path.Combine(here, "..", "..", Project, build, Project + extension) })
+        foreach (var program in new[] { Path.Combine(here, Program + extension), Path.Combine(here, Project + extension), Path.Combine(here, "..", "..", Project, build, Project + extension) })
             if (File.Exists(program)) return Path.GetFullPath(program);
         foreach (var folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
-            if (Path.IsPathFullyQualified(folder) && File.Exists(Path.Combine(folder, Companion + extension))) return Path.Combine(folder, Companion + extension);
+            if (Path.IsPathFullyQualified(folder) && File.Exists(Path.Combine(folder, Program + extension))) return Path.Combine(folder, Program + extension);
         return null;
     }
 }
