@@ -8,7 +8,10 @@ static class LineChart
     const int Height = 8;
 
     /// <summary>The lines of the chart, highest first; none if there is nothing to show.</summary>
-    public static IEnumerable<string> Lines(string title, IReadOnlyList<double> values, int width)
+    /// <param name="values">The curve, evenly spaced from step 1 on.</param>
+    /// <param name="width">The room.</param>
+    /// <param name="last">The step of the last value.</param>
+    public static IEnumerable<string> Lines(IReadOnlyList<double> values, int width, int last)
     {
         var finite = values.Where(double.IsFinite).ToArray();
         if (finite.Length < 2) yield break;
@@ -28,12 +31,10 @@ static class LineChart
             rows[row][column] = '*';
         }
 
-        yield return title;
         for (var row = 0; row < Height; row++)
             yield return $"{(row == 0 ? labels[0] : row == Height - 1 ? labels[1] : "").PadLeft(margin - 1)} |{new string(rows[row]).TrimEnd()}".TrimEnd();
-        var last = values.Count.ToString(CultureInfo.InvariantCulture);
         yield return $"{new string(' ', margin)}+{new string('-', columns)}";
-        yield return $"{new string(' ', margin + 1)}1{last.PadLeft(columns - 1)}";
+        yield return $"{new string(' ', margin + 1)}1{last.ToString(CultureInfo.InvariantCulture).PadLeft(columns - 1)}";
     }
 
     static string Label(double value) => value.ToString("G3", CultureInfo.InvariantCulture);

@@ -21,14 +21,13 @@ public sealed class TrainingRecord
     readonly List<List<int>> _together = [];
     readonly List<StepRecord> _steps = [];
     readonly double _tolerance;
-    readonly int _every;
+    int _every = 1;
 
     internal TrainingRecord(Model model, Partition partition, TrainingOptions options)
     {
         _partition = partition;
         Model = model;
         _tolerance = options.Numbers switch { TrainingNumbers.Exact => 0, TrainingNumbers.Float64 => 1e-9, _ => 1e-4 };
-        _every = 1 + options.Steps / MostStepsRecorded;
         var members = new List<Member>[partition.Classes + 1];
         for (var number = 0; number < members.Length; number++) members[number] = [];
         var parameter = 0;
@@ -52,7 +51,7 @@ public sealed class TrainingRecord
     /// <summary>The model that was trained.</summary>
     public Model Model { get; }
 
-    /// <summary>One entry for each step that was recorded.</summary>
+    /// <summary>One entry for each step that was recorded: all of them in short runs, evenly spaced ones in long runs.</summary>
     public IReadOnlyList<StepRecord> Steps => _steps;
 
     /// <summary>The classes whose spread is recorded at every step: those of two or more members.</summary>
@@ -133,6 +132,14 @@ public sealed class TrainingRecord
         _spread[0] = Math.Max(_spread[0], moved);
         Separate(step, trajectory);
         if (step % _every != 0 && step != 1 && !isLast) return;
+        if (_steps.Count >= MostStepsRecorded)
+        {
+            // Every other one, so that however long the run, its record stays small and even.
+            _every *= 2;
+            _steps.RemoveAll(recorded => recorded.Step % _every != 0 && recorded.Step != 1);
+            if (step % _every != 0 && !isLast) return;
+        }
+
         _steps.Add(new StepRecord(
             step, loss, spread, moved, Classes - _together.Sum(group => group.Count - 1),
             [.. Recorded.Select(number => (float)Spread(number, trajectory))],

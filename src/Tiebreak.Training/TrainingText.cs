@@ -27,7 +27,7 @@ static class TrainingText
         {
             Line("");
             Line($"loss {Short(losses[0])} at the first step, {Short(losses[^1])} at the last");
-            foreach (var line in LineChart.Lines("", losses, width - 2).Skip(1)) Line(line);
+            foreach (var line in LineChart.Lines(losses, width - 2, result.Steps)) Line(line);
         }
 
         Line("");

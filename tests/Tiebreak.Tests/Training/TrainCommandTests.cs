@@ -124,6 +124,17 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(20, result.Record.Steps.Count);
     }
 
+    [Fact]
+    public void A_long_run_is_recorded_evenly()
+    {
+        var result = Trainer.Run(
+            Repository.File("samples", "linear-free.tb"), new CheckOptions { Data = Repository.File("samples", "equal-but-last.csv") }, new TrainingOptions { Steps = 50_001, Rate = new(1, 1_000_000) });
+        int[] steps = [.. result.Record.Steps.Select(step => step.Step)];
+        Assert.InRange(steps.Length, 10_000, 20_001);
+        Assert.Equal((1, 50_001), (steps[0], steps[^1]));
+        Assert.Single(steps[1..^1].Zip(steps[2..^1], (one, next) => next - one).Distinct());
+    }
+
     sealed class Interrupter(CancellationTokenSource source, int afterSteps) : IProgress<CheckProgress>
     {
         public void Report(CheckProgress value)
