@@ -23,6 +23,9 @@ sealed class GatesByOrder
         _summed = Summed(program, _gates);
     }
 
+    /// <summary>Whether decisions may rest on what is equal in a state, and not on what is stuck alone.</summary>
+    public bool SeesEquality => _summed.Count > 0;
+
     /// <summary>What is known of the gates in a state; null if nothing is.</summary>
     /// <param name="state">The candidate set.</param>
     /// <param name="block">Samples that are all the data there is; null for any data.</param>

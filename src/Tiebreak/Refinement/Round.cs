@@ -113,7 +113,7 @@ sealed class Round<TField>(TField field, State before, int number, RoundMemory m
             if (_changed[tensor] is not null && !before.Borrows(tensor)) memory.Spare(before.Codes[tensor], tensor);
         }
 
-        return new State(before.Model, codes, _firstSteps, borrowed) { Gates = HasAwoken ? default : before.Gates };
+        return new State(before.Model, codes, _firstSteps, borrowed) { Gates = HasAwoken || (HasChanged && !before.Gates.IsOfStuck) ? default : before.Gates };
     }
 }
 

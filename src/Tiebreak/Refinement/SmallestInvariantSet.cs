@@ -269,7 +269,7 @@ public static class SmallestInvariantSet
         {
             if (_samples is null)
             {
-                if (!state.Gates.IsKnown) state.Gates = (true, _gates.Of(state, block: null, rowsPerRun: 1));
+                if (!state.Gates.IsKnown) state.Gates = (true, !_gates.SeesEquality, _gates.Of(state, block: null, rowsPerRun: 1));
                 return Evaluate(fields, seed, state, accept, data: null, state.Gates.Decisions, program);
             }
 

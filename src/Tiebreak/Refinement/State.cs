@@ -27,8 +27,8 @@ sealed class State(Model model, int[][] codes, List<int> firstSteps, bool[]? bor
 
     public int Classes => FirstSteps.Count - 1;
 
-    /// <summary>What is known of gates in this set for any data, once it has been worked out; it depends only on what is stuck.</summary>
-    public (bool IsKnown, Evaluation.GateDecisions? Decisions) Gates { get; set; }
+    /// <summary>What is known of gates in this set for any data, once it has been worked out; and whether it depends only on what is stuck, not on what is equal.</summary>
+    public (bool IsKnown, bool IsOfStuck, Evaluation.GateDecisions? Decisions) Gates { get; set; }
 
     /// <summary>A weight that is never trained, by name; null for those that are.</summary>
     public ParameterTensor? Frozen(string name) => _frozen.GetValueOrDefault(name);

@@ -41,6 +41,11 @@ public sealed class GatesByOrderTests
     [InlineData(0, "param w = -2\nparam v = 1\ndata x, y\nloss (y - v * relu(w * tanh(x)))**2")]
     public void Dead_units_are_found_and_living_ones_are_not_called_dead(long stuck, string text) => Assert.Equal(stuck, Find(text).Stuck);
 
+    // relu(h/2 − h) is dead as long as both are one h. That ends in round 3, in which nothing begins to move: a and b part in round 2, as s has moved, and then w does.
+    [Fact]
+    public void A_gate_that_equal_terms_close_opens_when_they_part() =>
+        Assert.Equal(0, Find("param w[2] = 1\nparam a = 1\nparam b = 1\nparam s = 0\nparam c[2] = [-1, 1/2]\nparam q = 1\ndata x, y, z\nlet h = relu(w * x)\nloss y * (a * h[0] + b * h[1] + q * relu(c @ h)) + s * a * z").Stuck);
+
     [Fact]
     public void A_range_of_the_data_decides_what_any_data_would_not()
     {
