@@ -75,6 +75,8 @@ public static class CommandLine
         root.Add(check);
         root.Add(surroundings.TrainCommand?.Invoke(surroundings) ?? new Command("train", Companion.Description));
         root.Add(show);
+        root.Add(new ExplainCommand(surroundings).Command);
+        root.Add(RulesCommand.Of(surroundings));
         root.Add(new Option<bool>("--version") { Description = "Print the version", Action = new PrintVersion() });
         var help = new HelpOption("--help", "-h", "-?") { Recursive = true };
         var helpText = (HelpAction)help.Action!;
@@ -108,7 +110,7 @@ public static class CommandLine
         }
 
         if (parsed.UnmatchedTokens.Count > 0)
-            throw new TiebreakException($"one MODEL at a time: do not know what to do with `{parsed.UnmatchedTokens[0]}`; see `{Path(command)} --help`");
+            throw new TiebreakException($"{(command.Arguments.FirstOrDefault() is { } one ? $"one {one.Name} at a time" : "no arguments here")}: do not know what to do with `{parsed.UnmatchedTokens[0]}`; see `{Path(command)} --help`");
         if (parsed.Errors.Count == 0) return;
         if (parsed.Errors[0].SymbolResult is OptionResult option)
         {
@@ -116,7 +118,8 @@ public static class CommandLine
             throw new TiebreakException(count == 0 ? $"`{option.Option.Name}` needs a value; see `{Path(command)} --help`" : $"`{option.Option.Name}` may be given once, with one value");
         }
 
-        if (parsed.Errors[0].SymbolResult is ArgumentResult or CommandResult) throw new TiebreakException($"no MODEL given; try `{Path(command)} FILE`");
+        if (parsed.Errors[0].SymbolResult is ArgumentResult or CommandResult && command.Arguments.FirstOrDefault() is { } argument)
+            throw new TiebreakException($"no {argument.Name} given; try `{Path(command)} {(argument.Name == "MODEL" ? "FILE" : "TB001")}`");
         throw new TiebreakException(parsed.Errors[0].Message);
     }
 

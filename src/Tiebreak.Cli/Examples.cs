@@ -29,6 +29,14 @@ static class Examples
             Exit codes: 0 done, 1 the exact run contradicts the prediction, 2 an error, 130 interrupted.
 
             """,
+        "explain" or "rules" =>
+            """
+            Examples:
+              tiebreak rules                                    all rules, a line each
+              tiebreak explain TB001                            one of them, with an example and what to do
+              tiebreak explain lockstep-units                   the same by name
+
+            """,
         "show" =>
             """
             Examples:
@@ -41,6 +49,7 @@ static class Examples
               tiebreak check model.onnx                         what training can never separate or move, and why
               tiebreak train loss.tb --data table.csv           real training beside the prediction
               tiebreak show model.onnx --program                what the reader made of the model
+              tiebreak explain TB001                            the page of a rule
 
             """,
     };

@@ -8,7 +8,7 @@ namespace Tiebreak.Cli.Commands;
 sealed class AnalysisOptions
 {
     readonly Option<string> _data = One("--data", "FILE", "A table (CSV, Parquet, NPY, NPZ) that is all the data there is [default: any data]");
-    readonly Option<string[]> _map = Many("--map", "LEAF=COLUMNS", "The columns of a data leaf, separated by commas, where they are not found by name (repeatable)");
+    readonly Option<string[]> _map = Many("--map", "LEAF=COLUMNS", "The columns of a data leaf, separated by commas and in order, or a pattern such as pixel*, where they are not found by name (repeatable)");
     readonly Option<string> _loss = One("--loss", "any|mse|cross-entropy|outputs", "What is known of the loss: nothing (any loss of the outputs), its name (the target's columns are `target`), or that the model's only output is the loss [default: any]");
     readonly Option<string[]> _freeze = Many("--freeze", "GLOB", "Treat these tensors as constants (repeatable)");
     readonly Option<string[]> _trainable = Many("--trainable", "GLOB", "Train these tensors even if they would not be (repeatable)");

@@ -13,6 +13,15 @@ public static class RuleCatalogue
         BrokenOnlyByNoise.Rule, NonFinite.Rule, EqualButFree.Rule,
     ];
 
+    /// <summary>The page of a rule, in Markdown: what it finds, an example, what to do.</summary>
+    /// <exception cref="ArgumentException">It is no rule of this version.</exception>
+    public static string Page(Rule rule)
+    {
+        using var stream = typeof(RuleCatalogue).Assembly.GetManifestResourceStream($"rules/{rule.Code}.md") ?? throw new ArgumentException($"{rule.Code} has no page");
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
     /// <summary>The rule with a code or name, in any case.</summary>
     /// <exception cref="TiebreakException">There is none; names the nearest.</exception>
     public static Rule Find(string codeOrName)

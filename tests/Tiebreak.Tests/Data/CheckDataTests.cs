@@ -117,6 +117,19 @@ public sealed class CheckDataTests : IDisposable
     }
 
     [Fact]
+    public void A_pattern_maps_all_columns_that_fit_it()
+    {
+        var table = Write("d.csv", "id,pixel0,label,pixel1\n9,1,0,2\n8,2,1,1\n");
+        Assert.Equal(9, Check(Write("m.onnx", Dense(0, 2)), table, options => options with
+        {
+            Loss = LossKind.CrossEntropy,
+            Map = new Dictionary<string, IReadOnlyList<string>> { ["x"] = ["pixel*"], ["target"] = ["label"] },
+        }).Counts!.Parameters);
+        var error = Assert.Throws<TiebreakException>(() => Check(Write("m.onnx", Dense(0, 2)), table, options => options with { Map = new Dictionary<string, IReadOnlyList<string>> { ["x"] = ["pixl*"] } }));
+        Assert.Contains("--map x: there is no column `pixl*`", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Classes_and_one_hot_targets_are_the_same_loss()
     {
         var model = Write("m.onnx", Dense(0, 2));

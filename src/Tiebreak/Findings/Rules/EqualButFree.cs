@@ -7,6 +7,7 @@ static class EqualButFree
 
     public static IEnumerable<Draft> Find(Evidence evidence)
     {
+        if (evidence.Analysis.WithoutNoise is { } quiet && quiet.Classes < evidence.Partition.Classes) yield break; // free by noise only, which TB009 tells
         var values = new EqualStarts(evidence.Parameters);
         var places = new List<(int Tensor, string Text, long Count)>();
         for (var tensor = 0; tensor < evidence.Parameters.Count; tensor++)

@@ -25,7 +25,7 @@ static class NeverFed
         var (axis, slices) = Slices(parameter, places);
         var isTable = parameter.Role == ParameterRole.LookUp && axis == 0;
         var what = axis is { } sliced
-            ? $"{Phrases.Plural(evidence.Units.Kind(tensor, sliced), sliced, parameter.Shape.Rank)} {Phrases.Indices(slices)} of {evidence.Quoted(tensor)}"
+            ? $"{(slices.Count == 1 ? evidence.Units.Kind(tensor, sliced) : Phrases.Plural(evidence.Units.Kind(tensor, sliced), sliced, parameter.Shape.Rank))} {Phrases.Indices(slices)} of {evidence.Quoted(tensor)}"
             : places.Length == 1 ? Phrases.Element(parameter, places[0])
             : $"{places.Length:N0} parameters of {evidence.Quoted(tensor)} ({Phrases.Element(parameter, places[0])} and others)";
         return new Draft(

@@ -68,7 +68,7 @@ public sealed class DataBinding
     {
         if (_map.TryGetValue(name, out var columns))
         {
-            return [.. columns.Select(column => _fields.TryGetValue(column, out var field) ? field : throw Unknown(name, column))];
+            return [.. columns.SelectMany(column => Named(name, column))];
         }
 
         if (_fields.TryGetValue(name, out var whole)) return [whole];
@@ -82,6 +82,14 @@ public sealed class DataBinding
         }
 
         return [.. fields];
+    }
+
+    // A column, or all whose names fit a pattern, in the table's order.
+    int[] Named(string leaf, string column)
+    {
+        if (_fields.TryGetValue(column, out var field)) return [field];
+        int[] fitting = column.AsSpan().ContainsAny('*', '?') ? [.. Enumerable.Range(0, _table.Fields.Count).Where(k => NameGlob.Matches(column, _table.Fields[k].Name))] : [];
+        return fitting.Length > 0 ? fitting : throw Unknown(leaf, column);
     }
 
     // x[0], x[1], … as far as there are such columns.
