@@ -77,14 +77,18 @@ public static class Check
     static Witness? Witnessed(ref Analysis analysis, CheckOptions options, RefinementOptions refinement)
     {
         if (analysis.Partition is not { } partition) return null;
-        if (analysis.Data is not null || options.InputRange is not null || refinement.Decays || options.Groups.Count > 0 || options.Optimizer is not ("sgd" or "momentum" or "nesterov"))
+        if (options.InputRange is not null || refinement.Decays || options.Groups.Count > 0 || options.Optimizer is not ("sgd" or "momentum" or "nesterov"))
         {
-            const string Why = "no witnesses were looked for: they are of gradient descent on any data, without a range for it, weight decay or groups";
+            const string Why = "no witnesses were looked for: they are of gradient descent without a range of the data, weight decay or groups";
             analysis = analysis with { Model = analysis.Model with { Notes = [Why, .. analysis.Model.Notes] } };
             return null;
         }
 
-        var witness = Witness.Find(analysis.Model, partition, analysis.Rounds, refinement);
+        var table = analysis.Data?.Kept is var (many, samples)
+            ? new TableDraw([.. samples.Blocks], samples.RowsPerRun, seed => SmallestInvariantSet.Find(many, refinement with { Seed = seed }, within: null, samples).Partition)
+            : null;
+        var model = table is null ? analysis.Model : analysis.Model with { Program = ManySamples.Of(analysis.Model.Program, 1) };
+        var witness = Witness.Find(model, partition, analysis.Rounds, refinement, table);
         analysis = analysis with { HeldByLaw = witness.HeldByLaw, Model = analysis.Model with { Notes = [.. witness.Notes, .. analysis.Model.Notes] } };
         return witness;
     }
@@ -127,7 +131,7 @@ public static class Check
         {
             Model = bound.Model,
             Partition = partition,
-            Data = new DataVerdict(bound.Samples, search.Rows, search.Columns, any) { Breaks = search.Breaks(partition.Classes), Changes = changes },
+            Data = new DataVerdict(bound.Samples, search.Rows, search.Columns, any) { Breaks = search.Breaks(partition.Classes), Changes = changes, Kept = (search.Model, search.Kept) },
             Rounds = result.Rounds,
             Verifications = result.Verifications,
             Epsilon = result.Epsilon,

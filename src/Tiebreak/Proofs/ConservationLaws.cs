@@ -48,12 +48,15 @@ public sealed class ConservationLaws
     /// <param name="partition">Its smallest invariant set, or any invariant set.</param>
     /// <param name="options">The seed, and what to take at kinks.</param>
     /// <exception cref="OperationCanceledException">Cancelled through the options.</exception>
-    public static ConservationLaws? Find(Model model, Partition partition, RefinementOptions options)
+    public static ConservationLaws? Find(Model model, Partition partition, RefinementOptions options) => Find(model, partition, options, table: null);
+
+    /// <summary>The same for samples of a table.</summary>
+    internal static ConservationLaws? Find(Model model, Partition partition, RefinementOptions options, TableDraw? table)
     {
         if (partition.Classes > MostClasses) return null;
         options.Progress?.Invoke("linear laws");
         var program = Gradient.Of(model.Program, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
-        using var gradient = new FieldGradient(model, program, options);
+        using var gradient = new FieldGradient(model, program, options, table);
         var starts = new ClassStarts(model, partition);
         ConservationLaws? best = null;
         for (var prime = 0; prime < Primes; prime++)

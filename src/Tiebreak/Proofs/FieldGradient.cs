@@ -12,13 +12,18 @@ sealed class FieldGradient : IDisposable
     readonly Model _model;
     readonly TensorProgram _gradient;
     readonly RefinementOptions _options;
+    readonly TableDraw? _table;
     readonly BufferPool _pool = new(idleLimit: 1 << 22);
     readonly Dictionary<string, int> _index;
     readonly Dictionary<string, ParameterTensor> _frozen;
 
-    public FieldGradient(Model model, TensorProgram gradient, RefinementOptions options)
+    /// <param name="model">The model.</param>
+    /// <param name="gradient">Its gradient program.</param>
+    /// <param name="options">Threads, kinks, cancellation.</param>
+    /// <param name="table">What data are drawn from; null for any data.</param>
+    public FieldGradient(Model model, TensorProgram gradient, RefinementOptions options, TableDraw? table = null)
     {
-        (_model, _gradient, _options) = (model, gradient, options);
+        (_model, _gradient, _options, _table) = (model, gradient, options, table);
         _index = Enumerable.Range(0, model.Parameters.Count).ToDictionary(k => model.Parameters[k].Name, StringComparer.Ordinal);
         _frozen = model.Frozen.ToDictionary(parameter => parameter.Name, StringComparer.Ordinal);
     }
@@ -54,7 +59,7 @@ sealed class FieldGradient : IDisposable
         {
             var events = FieldEvaluator<PrimeField>.Run(
                 [field], seed, _options.Kinks, _gradient, new GivenPoint(this, point), workers, _pool,
-                (name, _, start, chunk) => chunk.CopyTo(gradient[_index[name]].AsSpan((int)start)));
+                (name, _, start, chunk) => chunk.CopyTo(gradient[_index[name]].AsSpan((int)start)), _table?.Exact(seed));
             return events.Singularities.Count == 0;
         }
         catch (DivideByZeroException)

@@ -34,6 +34,7 @@ sealed class FloatTraining : ITrainingRun
     readonly sbyte[] _signs; // of classes that start at zero: of their first clear value
     readonly ulong _seed;
     readonly bool _keepsLoss;
+    readonly TableDraw? _table;
     double _gap;
 
     /// <summary>Begins a run.</summary>
@@ -43,9 +44,10 @@ sealed class FloatTraining : ITrainingRun
     /// <param name="share">How far the parameter that moves most moves in a step, as a share of the largest parameter.</param>
     /// <param name="keepsLoss">Whether the loss sends the same back at every step, which drives parameters far; else it is drawn anew.</param>
     /// <param name="seed">The seed of data and loss.</param>
-    public FloatTraining(ClassStarts starts, FloatModel model, DataStyle style, double share, bool keepsLoss, ulong seed)
+    /// <param name="table">What data are drawn from; null for any data.</param>
+    public FloatTraining(ClassStarts starts, FloatModel model, DataStyle style, double share, bool keepsLoss, ulong seed, TableDraw? table)
     {
-        (_starts, _model, _style, _share, _keepsLoss, _seed) = (starts, model, style, share, keepsLoss, seed);
+        (_starts, _model, _style, _share, _keepsLoss, _seed, _table) = (starts, model, style, share, keepsLoss, seed, table);
         _random = new RandomFunction(seed, RandomFunction.Purpose("float training"));
         _point = [.. model.Start.Select(tensor => tensor.ToArray())];
         _shadow = [.. model.Start.Select(tensor => tensor.ToArray())];
@@ -67,7 +69,7 @@ sealed class FloatTraining : ITrainingRun
             double[] Leaf(Node node)
             {
                 var leaf = (Primitive.Data)node.Primitive;
-                if (!data.TryGetValue(leaf.Name, out var values)) data.Add(leaf.Name, values = RandomData.Draw(leaf, node.Shape, _style, _keepsLoss && leaf.Kind == DataKind.LossAdjoint ? _seed : seed));
+                if (!data.TryGetValue(leaf.Name, out var values)) data.Add(leaf.Name, values = _table?.Floats(leaf, node.Shape, seed) ?? RandomData.Draw(leaf, node.Shape, _style, _keepsLoss && leaf.Kind == DataKind.LossAdjoint ? _seed : seed));
                 return values;
             }
 

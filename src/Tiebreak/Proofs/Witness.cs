@@ -59,10 +59,13 @@ public sealed record Witness
     /// <param name="options">Seed, threads, cancellation.</param>
     /// <exception cref="InvalidOperationException">An exact run contradicts the partition: a bug.</exception>
     /// <exception cref="OperationCanceledException">Cancelled through the options.</exception>
-    public static Witness Find(Model model, Partition partition, int rounds, RefinementOptions options)
+    public static Witness Find(Model model, Partition partition, int rounds, RefinementOptions options) => Find(model, partition, rounds, options, table: null);
+
+    /// <summary>The same on samples of a table.</summary>
+    internal static Witness Find(Model model, Partition partition, int rounds, RefinementOptions options, TableDraw? table)
     {
         var gradient = Gradient.Of(model.Program, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
-        return new Search(model, partition, rounds, options, gradient).Run();
+        return new Search(model, partition, rounds, options, gradient, table).Run();
     }
 
     /// <summary>Whether a field computes the program as real numbers do.</summary>
@@ -80,7 +83,7 @@ public sealed record Witness
         return true;
     }
 
-    sealed class Search(Model model, Partition partition, int rounds, RefinementOptions options, TensorProgram gradient)
+    sealed class Search(Model model, Partition partition, int rounds, RefinementOptions options, TensorProgram gradient, TableDraw? table)
     {
         readonly ClassStarts _starts = new(model, partition);
         readonly bool _isExact = IsRational(gradient);
@@ -101,7 +104,7 @@ public sealed record Witness
             var number = 0;
             if (!separation.IsComplete && affordable > 0)
             {
-                using var field = new FieldGradient(model, gradient, options);
+                using var field = new FieldGradient(model, gradient, options, table);
                 var floats = _isExact ? null : new FloatModel(model, gradient);
                 while (number < (_isExact ? RunsExact : RunsFloat) && affordable > 0 && !separation.IsComplete && !(number >= RunsBeforeLaws && IsDecided(separation)))
                 {
@@ -128,7 +131,7 @@ public sealed record Witness
         FloatTraining Floating(FloatModel floats, int number)
         {
             double[] shares = [0.25, 0.0625, 1];
-            return new FloatTraining(_starts, floats, (DataStyle)((number - 1) % 5), shares[(number - 1) % shares.Length], keepsLoss: number % 2 == 0, SeedOf(number));
+            return new FloatTraining(_starts, floats, (DataStyle)((number - 1) % 5), shares[(number - 1) % shares.Length], keepsLoss: number % 2 == 0, SeedOf(number), table);
         }
 
         ulong SeedOf(int number) => new RandomFunction(options.Seed, RandomFunction.Purpose("witness")).Word((ulong)number);
@@ -139,7 +142,7 @@ public sealed record Witness
 
         ConservationLaws? Laws()
         {
-            if (!_askedForLaws) _laws = ConservationLaws.Find(model, partition, options);
+            if (!_askedForLaws) _laws = ConservationLaws.Find(model, partition, options, table);
             _askedForLaws = true;
             return _laws;
         }
@@ -177,7 +180,8 @@ public sealed record Witness
         // A tie of the smallest invariant set is a law, too. Classes that it should have joined are not decided but wrong: found once more, from another seed.
         IEnumerable<int> MereTies()
         {
-            if (SmallestInvariantSet.Find(model, options with { Seed = SeedOf(-1) }).Partition is not { } smallest) return [];
+            var seed = SeedOf(-1);
+            if ((table is null ? SmallestInvariantSet.Find(model, options with { Seed = seed }).Partition : table.FindAgain(seed)) is not { } smallest) return [];
             var classes = Enumerable.Range(1, partition.Classes).GroupBy(number => Math.Abs(smallest.Codes[_starts.Tensors[number]][_starts.Places[number]]));
             return classes.Where(same => same.Key == 0 || same.Count() > 1).SelectMany(same => same);
         }

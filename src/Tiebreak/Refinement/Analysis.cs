@@ -59,6 +59,9 @@ public sealed record DataVerdict(DataSet Samples, long Rows, ColumnWatch Columns
     /// <summary>Rows that break what all rows before them leave in lockstep, the last ones first.</summary>
     public IReadOnlyList<TieBreakingRow> Breaks { get; init; } = [];
 
+    /// <summary>The samples that decide the answer, and the model that takes a block of them.</summary>
+    internal (Formats.Model Model, Samples Samples)? Kept { get; init; }
+
     /// <summary>What single changes of the table would set free, the largest effect first; only if asked for.</summary>
     public IReadOnlyList<DataChange> Changes { get; init; } = [];
 }

@@ -117,6 +117,19 @@ public sealed class CheckDataTests : IDisposable
     }
 
     [Fact]
+    public void What_is_apart_on_a_table_is_witnessed_on_its_rows()
+    {
+        CheckOptions Witness(CheckOptions options) => options with { Witness = true };
+        var exact = Check(Write("m.tb", Linear), Write("d.csv", "x0,x1\n" + string.Concat(Enumerable.Range(1, 20).Select(k => $"{k},{k}\n")) + "5,6\n"), Witness);
+        Assert.Equal((0L, 2), (exact.Witness!.Undecided, exact.Witness.Splits.Count));
+        Assert.True(exact.Witness.IsExact);
+        var tied = Check(Write("m.tb", Linear), Write("e.csv", "x0,x1\n1,1\n2,2\n"), Witness);
+        Assert.Equal((0L, 1), (tied.Witness!.Undecided, tied.Witness.Splits.Count));
+        var network = Check(Write("m.onnx", Dense(0, 2)), Write("c.csv", "x[0],x[1],target\n1,2,0\n2,1,2\n"), options => Witness(options) with { Loss = LossKind.CrossEntropy });
+        Assert.Equal((0L, 9), (network.Witness!.Undecided, network.Witness.Splits.Count));
+    }
+
+    [Fact]
     public void A_pattern_maps_all_columns_that_fit_it()
     {
         var table = Write("d.csv", "id,pixel0,label,pixel1\n9,1,0,2\n8,2,1,1\n");
