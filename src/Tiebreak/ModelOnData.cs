@@ -87,7 +87,39 @@ public sealed class ModelOnData : IDisposable
             inputs.Add(binding.BindTarget(NamedLoss.Target, model.OutputNames[0], target.Kind == DataKind.Distribution ? numbers / shape[shape.Rank - 1] : numbers, numbers));
         }
 
+        RequireEqual(file, table, inputs, options.Cancellation);
         return (model, new DataSet(table, model.Program, inputs, rows));
+    }
+
+    // What the model declares equal must be so in the table; a pass of its own, where both have columns.
+    static void RequireEqual(IModelFile file, Table table, List<BoundInput> inputs, CancellationToken cancellation)
+    {
+        const int Rows = 4096;
+        (int Field, int Index)? Column(string name, int index)
+        {
+            foreach (var field in inputs.Find(input => input.Name == name)?.Fields ?? [])
+            {
+                var width = (int)table.Fields[field].Shape.Count;
+                if (index < width) return (field, index);
+                index -= width;
+            }
+
+            return null;
+        }
+
+        var pairs = file.EqualData.Select(pair => (Pair: pair, One: Column(pair.One, pair.Index), Other: Column(pair.Other, pair.OtherIndex))).Where(pair => pair.One is not null && pair.Other is not null).ToArray();
+        if (pairs.Length == 0) return;
+        int[] fields = [.. pairs.SelectMany(pair => new[] { pair.One!.Value.Field, pair.Other!.Value.Field }).Distinct()];
+        foreach (var block in table.Read(fields, Rows, cancellation))
+        {
+            foreach (var (pair, one, other) in pairs)
+            {
+                Numbers.Rational At((int Field, int Index) column, int row) => block.Values[Array.IndexOf(fields, column.Field)][row * table.Fields[column.Field].Shape.Count + column.Index];
+                for (var row = 0; row < block.Rows; row++)
+                    if (At(one!.Value, row) != At(other!.Value, row))
+                        throw new TiebreakException($"{table.Path}: {table.PlaceOf(block.FirstRow + row)}: `{table.Fields[one.Value.Field].Name}` and `{table.Fields[other.Value.Field].Name}` differ, but the model declares `{pair.One}` and `{pair.Other}` always equal; correct the table, or declare them apart");
+            }
+        }
     }
 
     // One sample a run, unless samples see each other.

@@ -12,6 +12,9 @@ public interface IModelFile : IDisposable
     /// <summary>What data must supply, in the file's order.</summary>
     IReadOnlyList<DataInput> Inputs { get; }
 
+    /// <summary>Elements of two inputs that the file declares always equal.</summary>
+    IReadOnlyList<EqualData> EqualData => [];
+
     /// <summary>Builds the model at the given sizes.</summary>
     /// <exception cref="TiebreakException">The file means nothing at these sizes, or uses what is not supported; names the node and the remedy.</exception>
     Model Lower(LoweringOptions options);
@@ -67,6 +70,13 @@ public sealed record DataInput(string Name, IReadOnlyList<DataDim> Dims, bool Ha
     /// <summary>The sizes of what one sample supplies.</summary>
     public IReadOnlyList<DataDim> SampleDims => HasSampleAxis ? [.. Dims.Skip(1)] : Dims;
 }
+
+/// <summary>Two elements of data that a file declares always equal.</summary>
+/// <param name="One">An input.</param>
+/// <param name="Index">The element in it, row-major.</param>
+/// <param name="Other">The other input, or the same.</param>
+/// <param name="OtherIndex">The element in that.</param>
+public readonly record struct EqualData(string One, int Index, string Other, int OtherIndex);
 
 /// <summary>A size: fixed, or free under a name.</summary>
 /// <param name="Size">The size; 0 when it is free.</param>

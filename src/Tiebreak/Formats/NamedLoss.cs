@@ -18,6 +18,9 @@ sealed class NamedLoss(IModelFile file, string path, NamedLossKind kind) : IMode
     /// <inheritdoc/>
     public IReadOnlyList<DataInput> Inputs => file.Inputs;
 
+    /// <inheritdoc/>
+    public IReadOnlyList<EqualData> EqualData => file.EqualData;
+
     /// <summary>The axis of an output that runs over classes: the last one, or the second of images, as in PyTorch.</summary>
     public static int ClassAxis(int rank) => rank == 4 ? 1 : rank - 1;
 

@@ -117,6 +117,16 @@ public sealed class CheckDataTests : IDisposable
     }
 
     [Fact]
+    public void Columns_that_the_formula_declares_equal_must_be_equal()
+    {
+        var model = Write("m.tb", "param a = 0\nparam b = 0\ndata x0 = x1\nloss a*x0 + b*x1\n");
+        Assert.Equal(1, Check(model, Write("d.csv", "x0,x1\n1,1.0\n2,2\n")).Counts!.DegreesOfFreedom);
+        Assert.Equal(1, Check(model, Write("one.csv", "x0\n1\n2\n")).Counts!.DegreesOfFreedom);
+        var error = Assert.Throws<TiebreakException>(() => Check(model, Write("e.csv", "x0,x1\n1,1\n2,3\n")));
+        Assert.EndsWith("e.csv: row 2 (line 3): `x0` and `x1` differ, but the model declares `x0` and `x1` always equal; correct the table, or declare them apart", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_is_apart_on_a_table_is_witnessed_on_its_rows()
     {
         CheckOptions Witness(CheckOptions options) => options with { Witness = true };

@@ -23,6 +23,10 @@ internal sealed class DataLeaves(StartValues shapes, FormulaErrors errors)
     /// <summary>Names and shapes as declared, in order.</summary>
     public IReadOnlyList<(string Name, Shape Shape)> All => _leaves;
 
+    /// <summary>Each element that stands for another one, with that.</summary>
+    public IReadOnlyList<EqualData> Equal =>
+        [.. _parents.Keys.ToArray().Select(element => (Element: element, Root: Root(element))).Select(pair => new EqualData(_leaves[pair.Root.Leaf].Name, pair.Root.Position, _leaves[pair.Element.Leaf].Name, pair.Element.Position))];
+
     /// <summary>Takes a <c>data</c> line; <paramref name="declare"/> is told each new name.</summary>
     public void Add(Statement.Data statement, Action<Target> declare)
     {

@@ -38,6 +38,9 @@ public sealed class FormulaReader : IModelFile
     public IReadOnlyList<DataInput> Inputs =>
         [.. _data.All.Select(leaf => new DataInput(leaf.Name, [.. leaf.Shape.Sizes.Select(size => new DataDim(size, null))], HasSampleAxis: false, IsInteger: false))];
 
+    /// <inheritdoc/>
+    public IReadOnlyList<EqualData> EqualData => _data.Equal;
+
     /// <summary>Reads a formula file and the array files it names.</summary>
     /// <exception cref="TiebreakException">It cannot be read or is no formula; the message begins with path, line and column.</exception>
     public static FormulaReader Open(string path)
