@@ -19,6 +19,15 @@ static class Examples
             Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 an error, 130 interrupted.
 
             """,
+        "why" =>
+            """
+            Examples:
+              tiebreak why model.onnx 'fc1.weight[2,0]' 'fc1.weight[3,0]'     why these two stay equal, or what tells them apart
+              tiebreak why model.onnx 'fc1.weight[2,*]' 'fc1.weight[3,*]'     the same for two rows
+              tiebreak why model.onnx 'attn.key.bias[0]'                      why one is stuck, or what it waits for
+              tiebreak why model.onnx 'attn.key.bias' --format svg --output why.svg
+
+            """,
         "train" =>
             """
             Examples:

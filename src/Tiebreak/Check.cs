@@ -62,7 +62,7 @@ public static class Check
         OutputIsLoss = options.Loss == LossKind.Outputs,
     };
 
-    static RefinementOptions Refinement(CheckOptions options) => new()
+    internal static RefinementOptions Refinement(CheckOptions options) => new()
     {
         Seed = options.Seed,
         ErrorBound = options.ErrorBound,
@@ -77,23 +77,32 @@ public static class Check
     static Witness? Witnessed(ref Analysis analysis, CheckOptions options, RefinementOptions refinement)
     {
         if (analysis.Partition is not { } partition) return null;
-        if (options.InputRange is not null || refinement.Decays || options.Groups.Count > 0 || options.Optimizer is not ("sgd" or "momentum" or "nesterov"))
+        if (!MayWitness(options))
         {
             const string Why = "no witnesses were looked for: they are of gradient descent without a range of the data, weight decay or groups";
             analysis = analysis with { Model = analysis.Model with { Notes = [Why, .. analysis.Model.Notes] } };
             return null;
         }
 
-        var table = analysis.Data?.Kept is var (many, samples)
-            ? new TableDraw([.. samples.Blocks], samples.RowsPerRun, seed => SmallestInvariantSet.Find(many, refinement with { Seed = seed }, within: null, samples).Partition)
-            : null;
-        var model = table is null ? analysis.Model : analysis.Model with { Program = ManySamples.Of(analysis.Model.Program, 1) };
+        var (model, table) = ForTraining(analysis, refinement);
         var witness = Witness.Find(model, partition, analysis.Rounds, refinement, table);
         analysis = analysis with { HeldByLaw = witness.HeldByLaw, Model = analysis.Model with { Notes = [.. witness.Notes, .. analysis.Model.Notes] } };
         return witness;
     }
 
-    static Analysis Analyse(IModelFile file, CheckOptions options, RefinementOptions refinement)
+    /// <summary>Whether training runs would be of what was analysed: they are of gradient descent, on any data or on the rows of a table.</summary>
+    internal static bool MayWitness(CheckOptions options) =>
+        options.InputRange is null && options.WeightDecay.IsZero && options.Groups.Count == 0 && options.Optimizer is ("sgd" or "momentum" or "nesterov");
+
+    /// <summary>The model that training runs take one sample at a time through, and the table that samples are drawn from, if there is one.</summary>
+    internal static (Model Model, TableDraw? Table) ForTraining(Analysis analysis, RefinementOptions refinement)
+    {
+        if (analysis.Data?.Kept is not var (many, samples)) return (analysis.Model, null);
+        var table = new TableDraw([.. samples.Blocks], samples.RowsPerRun, seed => SmallestInvariantSet.Find(many, refinement with { Seed = seed }, within: null, samples).Partition);
+        return (analysis.Model with { Program = ManySamples.Of(analysis.Model.Program, 1) }, table);
+    }
+
+    internal static Analysis Analyse(IModelFile file, CheckOptions options, RefinementOptions refinement)
     {
         options.Progress?.Report(new CheckProgress("reading", null));
         var lowering = Lowering(options);

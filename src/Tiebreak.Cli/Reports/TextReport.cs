@@ -205,26 +205,6 @@ static class TextReport
             _lines++;
         }
 
-        /// <summary>Breaks between words; further lines are indented like the text after the head. A word longer than a line stays whole.</summary>
-        IEnumerable<string> Wrapped(string head, string text)
-        {
-            var indent = new string(' ', head.Length > 4 && head.StartsWith(' ') ? 4 : head.Length);
-            var line = head;
-            var isEmpty = true;
-            foreach (var word in text.Split(' '))
-            {
-                if (!isEmpty && line.Length + 1 + word.Length > console.Profile.Width)
-                {
-                    yield return line;
-                    line = indent + word;
-                    continue;
-                }
-
-                line = isEmpty ? head + word : $"{line} {word}";
-                isEmpty = false;
-            }
-
-            yield return line;
-        }
+        IEnumerable<string> Wrapped(string head, string text) => WrappedText.Lines(head, text, console.Profile.Width);
     }
 }

@@ -12,7 +12,7 @@ static class Causes
 
     /// <summary>How a tensor starts, when that is one number everywhere: <c>every number of `W` starts at 0.1</c>; else null.</summary>
     public static string? UniformStart(ParameterTensor parameter) =>
-        parameter.Shape.Count > 1 && parameter.Start is UniformTensor uniform ? $"every number of `{parameter.Name}` starts at {Decimal(uniform.Value)}" : null;
+        parameter.Shape.Count > 1 && parameter.Start is UniformTensor uniform ? $"every number of `{parameter.Name}` starts at {uniform.Value.ToShortString()}" : null;
 
     /// <summary>Whether a tensor is known to start at zero everywhere.</summary>
     public static bool StartsAtZero(ParameterTensor parameter)
@@ -46,6 +46,4 @@ static class Causes
 
         return used;
     }
-
-    static string Decimal(Rational value) => value.TryGetDouble(out var exact) ? ((float)exact == exact ? ((float)exact).ToString() : exact.ToString()) : value.ToString();
 }

@@ -13,7 +13,10 @@ public static class Gradient
     /// <param name="program">From parameters and data to outputs.</param>
     /// <param name="outputIsLoss">True: the sum of the outputs is the loss. False: any loss; each output gets a free adjoint as a data leaf.</param>
     /// <param name="parameters">The names to differentiate by.</param>
-    public static TensorProgram Of(TensorProgram program, bool outputIsLoss, IReadOnlySet<string> parameters)
+    public static TensorProgram Of(TensorProgram program, bool outputIsLoss, IReadOnlySet<string> parameters) => WithAdjoints(program, outputIsLoss, parameters).Program;
+
+    /// <summary>The same, and for each node of <paramref name="program"/> the node of the result that is its adjoint; null where the loss does not depend on it, or no parameter reaches it.</summary>
+    public static (TensorProgram Program, IReadOnlyList<Node?> Adjoints) WithAdjoints(TensorProgram program, bool outputIsLoss, IReadOnlySet<string> parameters)
     {
         var depends = program.DependsOn(leaf => leaf is Primitive.Parameter p && parameters.Contains(p.Name));
         var builder = new ProgramBuilder(program.Nodes); // forward nodes keep their identity; only the outputs are replaced
@@ -36,11 +39,10 @@ public static class Gradient
             var contributions = AdjointRules.Contributions(builder, node, adjoint, operand => depends[operand.Id]);
             for (var k = 0; k < contributions.Length; k++)
                 if (contributions[k] is { } contribution && depends[node.Operands[k].Id]) Accumulate(node.Operands[k], contribution);
-            adjoints[id] = null;
         }
 
         foreach (var (name, node) in gradients) builder.Output(name, node);
-        return builder.Build();
+        return (builder.Build(), adjoints);
 
         void Accumulate(Node node, Node contribution) =>
             adjoints[node.Id] = adjoints[node.Id] is { } sum ? builder.Add(sum, contribution) : contribution;

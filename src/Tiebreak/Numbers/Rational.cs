@@ -150,6 +150,9 @@ public readonly struct Rational : IEquatable<Rational>, IComparable<Rational>
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Numerator, Denominator);
 
+    /// <summary>As short as it can be said: a float or double in its shortest decimals where it is one, else the fraction.</summary>
+    public string ToShortString() => TryGetDouble(out var exact) ? ((float)exact == exact ? ((float)exact).ToString(CultureInfo.InvariantCulture) : exact.ToString(CultureInfo.InvariantCulture)) : ToString();
+
     /// <summary>For instance <c>1/10</c> or <c>-3</c>.</summary>
     public override string ToString() => IsInteger ? Numerator.ToString() : $"{Numerator}/{Denominator}";
 }

@@ -114,7 +114,8 @@ sealed class FloatTraining : ITrainingRun
         }
     }
 
-    double Value(int number) => _point[_starts.Tensors[number]][_starts.Places[number]];
+    /// <summary>The value of a class after the last step, as its first member has it.</summary>
+    public double Value(int number) => _point[_starts.Tensors[number]][_starts.Places[number]];
 
     void Move(double[]?[] slopes, double[]?[] shadowSlopes)
     {

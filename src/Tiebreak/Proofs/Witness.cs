@@ -69,7 +69,7 @@ public sealed record Witness
     }
 
     /// <summary>Whether a field computes the program as real numbers do.</summary>
-    static bool IsRational(TensorProgram program)
+    internal static bool IsRational(TensorProgram program)
     {
         var needed = new bool[program.Nodes.Count];
         foreach (var (_, node) in program.Outputs) needed[node.Id] = true;
@@ -199,14 +199,15 @@ public sealed record Witness
             if (_strayed > 0 && count > 0) yield return $"{_strayed} training {(_strayed == 1 ? "run was" : "runs were")} cut short, as rounding pulled members of a class apart";
         }
 
-        // Multiplications and moves of one evaluation.
-        static double Cost(TensorProgram program) => program.Nodes.Sum(node =>
-        {
-            if (node.Primitive is not Primitive.Contract contract) return node.Shape.Count;
-            double work = node.Shape.Count;
-            for (var axis = 0; axis < contract.Left.Length; axis++)
-                if (!contract.Output.Contains(contract.Left[axis])) work *= node.Operands[0].Shape[axis];
-            return work;
-        });
     }
+
+    /// <summary>Multiplications and moves of one evaluation of a program.</summary>
+    internal static double Cost(TensorProgram program) => program.Nodes.Sum(node =>
+    {
+        if (node.Primitive is not Primitive.Contract contract) return node.Shape.Count;
+        double work = node.Shape.Count;
+        for (var axis = 0; axis < contract.Left.Length; axis++)
+            if (!contract.Output.Contains(contract.Left[axis])) work *= node.Operands[0].Shape[axis];
+        return work;
+    });
 }

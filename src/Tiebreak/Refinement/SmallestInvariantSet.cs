@@ -69,6 +69,13 @@ public static class SmallestInvariantSet
         return search.FirstStepsHold(within);
     }
 
+    /// <summary>Goes through the rounds from the start as long as they change something and <paramref name="goOn"/>, told the number of each and the state after it, agrees; the state after the last.</summary>
+    internal static State Rounds(Model model, RefinementOptions options, Samples? samples, Func<int, State, bool> goOn)
+    {
+        using var search = new Search(model, options, samples: samples);
+        return search.Rounds(goOn);
+    }
+
     /// <summary>For each tensor with stuck parameters, why each of them is stuck.</summary>
     public static IReadOnlyList<StuckCause[]?> StuckCauses(Model model, Partition partition, RefinementOptions options) => StuckCauses(model, partition, options, samples: null);
 
@@ -190,6 +197,36 @@ public static class SmallestInvariantSet
             }
 
             return !_metKinks;
+        }
+
+        /// <summary>Rounds for someone who looks on, each of all tensors.</summary>
+        public State Rounds(Func<int, State, bool> goOn)
+        {
+            for (var attempt = 0UL; ; attempt++)
+            {
+                try
+                {
+                    return Rounds(PrimeField.Draw(SeedOf("rounds", (int)attempt, 0)), goOn);
+                }
+                catch (DivideByZeroException) when (attempt < Attempts)
+                {
+                    // The prime divides the denominator of a constant, which has no image then.
+                }
+            }
+        }
+
+        State Rounds(PrimeField field, Func<int, State, bool> goOn)
+        {
+            var state = Start();
+            for (var number = 1; goOn(number - 1, state); number++)
+            {
+                var round = new Round<PrimeField>(field, state, number, _memory);
+                Evaluate([field], SeedOf("round", Attempts, number), state, round.Accept);
+                state = round.Next();
+                if (!round.HasChanged) break;
+            }
+
+            return state;
         }
 
         // What no loss sees begins in a class under decay, and must leave it when others there get a gradient.

@@ -1,0 +1,109 @@
+using Tiebreak.Formats;
+using Tiebreak.Programs;
+
+namespace Tiebreak.Proofs.Reasons;
+
+/// <summary>Says why two parameters, or two slices, stay equal, or why they come apart.</summary>
+static class PairReason
+{
+    /// <summary>The reason that pairs of parameters of one class stay equal up to sign.</summary>
+    public static IReadOnlyList<ReasonStep> Together(Reasoner reasoner, IReadOnlyList<((int Tensor, int Place) Left, (int Tensor, int Place) Right)> pairs)
+    {
+        var gradients = new List<(Element, Element)>();
+        foreach (var (left, right) in pairs)
+            if (reasoner.Gradient(left.Tensor, left.Place) is { } first && reasoner.Gradient(right.Tensor, right.Place) is { } second) gradients.Add((first, second));
+        var steps = new ReasonSteps(reasoner.Model, reasoner.Landmarks);
+        steps.Say(reasoner.WhyEqual(gradients));
+        return steps.All;
+    }
+
+    /// <summary>The way on which two parameters come apart, from their gradients to the first difference, and further back where that difference arose in an earlier round.</summary>
+    public static IReadOnlyList<ReasonStep> Apart(Reasoner reasoner, (int Tensor, int Place) left, (int Tensor, int Place) right)
+    {
+        var steps = new ReasonSteps(reasoner.Model, reasoner.Landmarks);
+        Apart(reasoner, steps, left, right, []);
+        return steps.All;
+    }
+
+    static void Apart(Reasoner reasoner, ReasonSteps steps, (int Tensor, int Place) left, (int Tensor, int Place) right, int[] consequence)
+    {
+        var model = reasoner.Model;
+        string Name((int Tensor, int Place) parameter) => model.Parameters[parameter.Tensor].Name + PlacesText.Of(model.Parameters[parameter.Tensor].Shape, parameter.Place);
+        var (first, second) = (Name(left), Name(right));
+        var (start, other) = (model.Parameters[left.Tensor].Start[left.Place], model.Parameters[right.Tensor].Start[right.Place]);
+        if (start.Magnitude != other.Magnitude)
+        {
+            steps.Add("source", $"{first} ≠ {second}", $"`{first}` and `{second}` start at different values, {start.ToShortString()} and {other.ToShortString()}", consequence);
+            return;
+        }
+
+        var rounds = reasoner.Codes([left, right]);
+        var sign = start.Sign == other.Sign ? 1 : -1;
+        var apart = Enumerable.Range(1, rounds.Count - 1).FirstOrDefault(round => !IsTogether(rounds[round], sign), -1);
+        if (apart < 0) return;
+        var (a, b) = (rounds[apart][0], rounds[apart][1]);
+        var gradient = (Left: reasoner.Gradient(left.Tensor, left.Place), Right: reasoner.Gradient(right.Tensor, right.Place));
+        if (a == 0 || b == 0)
+        {
+            var (still, moving) = a == 0 ? (left, second) : (right, first);
+            var step = steps.Add("difference", $"only one moves at step {apart}", $"`{moving}` moves at step {apart}, when `{Name(still)}` still has gradient zero", consequence);
+            StuckReason.Say(reasoner, steps, [still], apart - 1, [step]);
+            return;
+        }
+
+        if (gradient is not ({ } from, { } to)) return;
+        var last = steps.Add(
+            "gradient", $"step {apart}: gradients differ",
+            $"`{first}` and `{second}` start {(start.IsZero ? "at zero" : sign > 0 ? "equal" : "as each other's negative")}, and their gradients can differ from step {apart} on", consequence);
+        if (sign > 0 && start.IsZero && reasoner.WhyDifferent(from, to, 1, apart - 1) is [{ Kind: DifferenceKind.Sign }]) sign = -1;
+        foreach (var step in reasoner.WhyDifferent(from, to, sign, apart - 1).Skip(1))
+        {
+            if (step.Kind == DifferenceKind.Follows)
+            {
+                if (reasoner.Landmarks.Of(step.Left.Node) is not { } mark || reasoner.Landmarks.Of(step.Right.Node) is null) continue;
+                var (one, two) = (steps.Name(step.Left), steps.Name(step.Right));
+                last = steps.Add(mark.IsBackward ? "backward" : "forward", $"{(mark.IsBackward ? "d loss / d " : "")}{one} ≠ {two}", $"as {(mark.IsBackward ? "what comes back to " : "")}`{one}` differs from {(mark.IsBackward ? "what comes back to " : "")}`{two}`", [last]);
+                continue;
+            }
+
+            Source(reasoner, steps, step, last);
+        }
+    }
+
+    static void Source(Reasoner reasoner, ReasonSteps steps, DifferenceStep step, int consequence)
+    {
+        var (left, right) = (steps.Name(step.Left), steps.Name(step.Right));
+        void Add(string text) => steps.Add("source", $"{left} ≠ {right}", text, [consequence]);
+        switch (step.Kind)
+        {
+            case DifferenceKind.Parameters:
+                var model = reasoner.Model;
+                int Tensor(Node node) => Enumerable.Range(0, model.Parameters.Count).First(k => model.Parameters[k].Name == ((Primitive.Parameter)node.Primitive).Name);
+                Apart(reasoner, steps, (Tensor(step.Left.Node), step.Left.Index), (Tensor(step.Right.Node), step.Right.Index), [consequence]);
+                break;
+            case DifferenceKind.Data when step.Left.Node.Primitive is Primitive.Data { Kind: DataKind.LossAdjoint }:
+                Add($"as `{left}` and `{right}` are different outputs, to which a loss may send back different things");
+                break;
+            case DifferenceKind.Data when step.Left.Node.Primitive is Primitive.Data { Kind: DataKind.Mask }:
+                Add("as dropout draws a mask for each");
+                break;
+            case DifferenceKind.Data:
+                Add($"as `{left}` and `{right}` are different inputs, which data may tell apart");
+                break;
+            case DifferenceKind.Constants:
+                Add(step.Left.Node.Primitive is Primitive.Constant ? $"as they meet different constants of {ReasonSteps.Origin(step.Left.Node)}" : $"as `{left}` and `{right}` are different weights, which are not trained");
+                break;
+            case DifferenceKind.Sign:
+                Add(step.Left == step.Right
+                    ? $"as both meet the same `{left}`, which is not its own negative"
+                    : $"as `{left}` and `{right}` see the same up to a sign, and {ReasonSteps.Origin(step.Left.Node)} does not treat both signs alike");
+                break;
+            default:
+                Add($"as {ReasonSteps.Origin(step.Left.Node)} makes `{left}` and `{right}` in different ways");
+                break;
+        }
+    }
+
+    /// <summary>Whether two codes of one round still hold together what starts equal, or opposite.</summary>
+    static bool IsTogether(int[] codes, int sign) => codes[0] == sign * codes[1] || (codes[0] == 0 && codes[1] == 0);
+}

@@ -1,0 +1,89 @@
+using Tiebreak.Formats;
+using Tiebreak.Programs;
+
+namespace Tiebreak.Proofs.Reasons;
+
+/// <summary>Collects the steps of a reason and numbers them.</summary>
+sealed class ReasonSteps(Model model, Landmarks landmarks)
+{
+    readonly List<ReasonStep> _steps = [];
+
+    public IReadOnlyList<ReasonStep> All => _steps;
+
+    public int Add(string kind, string label, string text, IEnumerable<int> links)
+    {
+        _steps.Add(new ReasonStep(_steps.Count + 1, kind, label, text, [.. links.Distinct().Order()]));
+        return _steps.Count;
+    }
+
+    /// <summary>Says why elements are equal: what starts equal, what is therefore equal forwards, and what therefore comes back equal.</summary>
+    /// <returns>The numbers of the steps on which the last facts rest.</returns>
+    public IReadOnlyList<int> Say(IReadOnlyList<Fact> facts)
+    {
+        var numbers = new Dictionary<Fact, IReadOnlyList<int>>();
+        foreach (var fact in facts)
+        {
+            var because = fact.Because.Where(numbers.ContainsKey).SelectMany(reason => numbers[reason]).Distinct().Order().ToArray();
+            var said = Sentence(fact, because.Length > 0);
+            numbers[fact] = said is var (kind, label, text) ? [Add(kind, label, text, because)] : because;
+        }
+
+        return facts.Count == 0 ? [] : numbers[facts[^1]];
+    }
+
+    /// <summary>How a user calls an element: <c>fc1.weight[2,0]</c>, or the part of the model that makes it.</summary>
+    public string Name(Element element) => element.Node.Primitive switch
+    {
+        Primitive.Parameter parameter => parameter.Name + PlacesText.Of(element.Node.Shape, element.Index),
+        Primitive.Data { Kind: DataKind.LossAdjoint } adjoint => adjoint.Name["loss adjoint of ".Length..] + PlacesText.Of(element.Node.Shape, element.Index),
+        Primitive.Data data => data.Name + PlacesText.Of(element.Node.Shape, element.Index),
+        Primitive.Constant => "a constant",
+        _ => landmarks.Of(element.Node) is { } mark && landmarks.Place(mark, element) is { } place ? mark.Name + PlacesText.Of(mark.View.Shape, place) : $"a part of {Origin(element.Node)}",
+    };
+
+    /// <summary>Where a node comes from, for nodes that are no landmark.</summary>
+    public static string Origin(Node node) => node.Origin is not { } origin ? "the model" : origin.StartsWith("node ", StringComparison.Ordinal) ? $"`{origin["node ".Length..].Split(" (", 2)[0]}`" : origin;
+
+    /// <summary>The start value of a parameter, in short.</summary>
+    public string Start(string name, int place) =>
+        model.Parameters.Concat(model.Frozen).First(parameter => parameter.Name == name).Start[place].ToShortString();
+
+    (string Kind, string Label, string Text)? Sentence(Fact fact, bool hasReasons)
+    {
+        if (fact.Kind == FactKind.Parameters)
+        {
+            var text = Equal(fact, ((Primitive.Parameter)fact.Left.Primitive).Name, fact.Left.Shape, ((Primitive.Parameter)fact.Right.Primitive).Name, fact.Right.Shape, fact.Pairs);
+            return ("start", text.Label, $"{text.Text} at the start");
+        }
+
+        if (fact.Kind == FactKind.Data)
+        {
+            var text = Equal(fact, ((Primitive.Data)fact.Left.Primitive).Name, fact.Left.Shape, ((Primitive.Data)fact.Right.Primitive).Name, fact.Right.Shape, fact.Pairs);
+            return ("start", text.Label, $"{text.Text} in every sample");
+        }
+
+        if (fact.Kind == FactKind.Constants) return null;
+        if (landmarks.Of(fact.Left) is not { } left || landmarks.Of(fact.Right) is not { } right || left.IsBackward != right.IsBackward)
+            return fact.Kind == FactKind.AsWhole && !hasReasons ? ("forward", "equal as a whole", $"two parts of {Origin(fact.Left)} are equal at every point of the set, though not term by term") : null;
+
+        var pairs = fact.Pairs.Select(pair => (Left: landmarks.Place(left, new Element(fact.Left, pair.Left)), Right: landmarks.Place(right, new Element(fact.Right, pair.Right))))
+            .Where(pair => pair.Left is not null && pair.Right is not null).Select(pair => (pair.Left!.Value, pair.Right!.Value)).ToList();
+        if (pairs.Count == 0) return null;
+        var (label, sentence) = Equal(fact, left.Name, left.View.Shape, right.Name, right.View.Shape, pairs);
+        var how = fact.Kind switch
+        {
+            FactKind.Zero => ": both are zero",
+            FactKind.Reordered => ": sums of the same terms in another order",
+            FactKind.AsWhole => ", though not term by term",
+            _ => "",
+        };
+        return left.IsBackward ? ("backward", $"d loss / d {label}", $"what comes back to them is {(fact.IsMirrored ? "opposite" : "equal")}, too: to {sentence}{how}") : ("forward", label, sentence + how);
+    }
+
+    static (string Label, string Text) Equal(Fact fact, string left, Shape leftShape, string right, Shape rightShape, IReadOnlyList<(int, int)> pairs)
+    {
+        var equalities = PlacesText.Equalities((left, leftShape), (right, rightShape), pairs, fact.IsMirrored ? "±" : "", fact.IsCut);
+        var texts = equalities.Select(pair => $"`{pair.Left}` = `{pair.Right}`").ToList();
+        return ($"{equalities[0].Left} = {equalities[0].Right}", texts.Count == 1 ? texts[0] : $"{string.Join(", ", texts.Take(texts.Count - 1))} and {texts[^1]}");
+    }
+}
