@@ -19,7 +19,7 @@ static class WhyText
         var text = new StringBuilder();
         void Paragraph(string head, string sentence)
         {
-            foreach (var line in WrappedText.Lines(head, sentence, width ?? FileWidth)) text.Append(line.TrimEnd()).Append('\n');
+            foreach (var line in WrappedText.Lines(head, sentence, width ?? FileWidth, head.Length)) text.Append(line.TrimEnd()).Append('\n');
         }
 
         Paragraph("", explanation.Headline);

@@ -3,10 +3,10 @@ namespace Tiebreak.Cli.Reports;
 /// <summary>Breaks sentences into lines.</summary>
 static class WrappedText
 {
-    /// <summary>Breaks between words; further lines are indented like the text after the head. A word longer than a line stays whole.</summary>
-    public static IEnumerable<string> Lines(string head, string text, int width)
+    /// <summary>Breaks between words; further lines are indented like the text after the head, by four after an indented head, or as given. A word longer than a line stays whole.</summary>
+    public static IEnumerable<string> Lines(string head, string text, int width, int? indent = null)
     {
-        var indent = new string(' ', head.Length > 4 && head.StartsWith(' ') ? 4 : head.Length);
+        var margin = new string(' ', indent ?? (head.Length > 4 && head.StartsWith(' ') ? 4 : head.Length));
         var line = head;
         var isEmpty = true;
         foreach (var word in text.Split(' '))
@@ -14,7 +14,7 @@ static class WrappedText
             if (!isEmpty && line.Length + 1 + word.Length > width)
             {
                 yield return line;
-                line = indent + word;
+                line = margin + word;
                 continue;
             }
 

@@ -150,8 +150,14 @@ public readonly struct Rational : IEquatable<Rational>, IComparable<Rational>
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Numerator, Denominator);
 
-    /// <summary>As short as it can be said: a float or double in its shortest decimals where it is one, else the fraction.</summary>
-    public string ToShortString() => TryGetDouble(out var exact) ? ((float)exact == exact ? ((float)exact).ToString(CultureInfo.InvariantCulture) : exact.ToString(CultureInfo.InvariantCulture)) : ToString();
+    /// <summary>As short as it can be said: decimals where a few of them are exact, or name a float or double; else the fraction.</summary>
+    public string ToShortString()
+    {
+        const int MostDecimals = 12;
+        if (TryGetDouble(out var exact)) return ((float)exact == exact ? ((float)exact).ToString(CultureInfo.InvariantCulture) : exact.ToString(CultureInfo.InvariantCulture));
+        var scaled = this * new Rational(BigInteger.Pow(10, MostDecimals), BigInteger.One);
+        return scaled.IsInteger && BigInteger.Abs(scaled.Numerator) < BigInteger.Pow(10, 2 * MostDecimals) ? ((decimal)scaled.Numerator / 1_000_000_000_000m).ToString("0.############", CultureInfo.InvariantCulture) : ToString();
+    }
 
     /// <summary>For instance <c>1/10</c> or <c>-3</c>.</summary>
     public override string ToString() => IsInteger ? Numerator.ToString() : $"{Numerator}/{Denominator}";

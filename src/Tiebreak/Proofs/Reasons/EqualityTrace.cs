@@ -42,6 +42,9 @@ sealed class Fact(Node left, Node right)
     /// <summary>Whether some pair is opposite rather than equal.</summary>
     public bool IsMirrored { get; set; }
 
+    /// <summary>Whether some pair is equal and not zero.</summary>
+    public bool IsEqual { get; set; }
+
     public FactKind Kind { get; set; } = FactKind.Alike;
 
     /// <summary>What it follows from.</summary>
@@ -71,6 +74,7 @@ sealed class Fact(Node left, Node right)
 sealed class EqualityTrace(PointValues values, Func<string, bool> isTrained, CancellationToken cancellation)
 {
     const int MostPairs = 2048; // of one fact: enough to see the pattern of a slice
+    const int MostFactors = 16;
     const long MostWork = 1L << 26; // terms looked at
 
     readonly Dictionary<(int, int), Fact> _facts = [];
@@ -115,7 +119,7 @@ sealed class EqualityTrace(PointValues values, Func<string, bool> isTrained, Can
         if (fact.Left.Primitive is Primitive.Parameter left && fact.Right.Primitive is Primitive.Parameter right)
         {
             fact.Kind = isTrained(left.Name) && isTrained(right.Name) ? FactKind.Parameters : FactKind.Constants;
-            fact.IsMirrored = fact.Pairs.Exists(pair => values.Relation(new Element(fact.Left, pair.Left), new Element(fact.Right, pair.Right)) < 0);
+            foreach (var (i, j) in fact.Pairs) See(fact, new Element(fact.Left, i), new Element(fact.Right, j));
             return;
         }
 
@@ -123,7 +127,7 @@ sealed class EqualityTrace(PointValues values, Func<string, bool> isTrained, Can
         foreach (var (i, j) in fact.Pairs)
         {
             var (first, second) = (new Element(fact.Left, i), new Element(fact.Right, j));
-            if (values.Relation(first, second) < 0) fact.IsMirrored = true;
+            See(fact, first, second);
             if (values[first] == 0) continue;
             isZero = false;
             var kind = _work > MostWork ? FactKind.AsWhole : Pair(Recipe.Of(first), Recipe.Of(second), fact);
@@ -133,6 +137,13 @@ sealed class EqualityTrace(PointValues values, Func<string, bool> isTrained, Can
         if (isZero) fact.Kind = FactKind.Zero;
         else if (fact.Kind == FactKind.AsWhole && IsFixed(fact.Left) && IsFixed(fact.Right)) fact.Kind = FactKind.Constants;
         else if (fact.Kind == FactKind.AsWhole && fact.Left.Primitive is Primitive.Data && fact.Right.Primitive is Primitive.Data) fact.Kind = FactKind.Data;
+    }
+
+    void See(Fact fact, Element left, Element right)
+    {
+        var relation = values.Relation(left, right);
+        fact.IsMirrored |= relation < 0;
+        fact.IsEqual |= relation > 0 && values[left] != 0;
     }
 
     bool IsFixed(Node node) => node.Primitive is Primitive.Constant || (node.Primitive is Primitive.Parameter parameter && !isTrained(parameter.Name));
@@ -176,27 +187,44 @@ sealed class EqualityTrace(PointValues values, Func<string, bool> isTrained, Can
         return isInOrder ? FactKind.Alike : FactKind.Reordered;
     }
 
-    bool PairFactors(Term left, Term right, List<(Element, Element)> pairs)
+    // Factor by factor; where they do not fit, with products among them taken apart: (a·b)·c = (c·b)·a.
+    bool PairFactors(Term left, Term right, List<(Element, Element)> pairs) =>
+        PairProducts(Factors(left), Factors(right), pairs) || PairProducts(Apart(Factors(left)), Apart(Factors(right)), pairs);
+
+    bool PairProducts(List<Element> left, List<Element> right, List<(Element, Element)> pairs)
     {
-        if (left.Second is not { } leftSecond)
+        if (left.Count != right.Count) return false;
+        var found = new List<(Element, Element)>();
+        foreach (var factor in left)
         {
-            if (right.Second is not null || values.Relation(left.First, right.First) == 0) return false;
-            pairs.Add((left.First, right.First));
-            return true;
+            var at = right.FindIndex(other => values.Relation(factor, other) != 0);
+            if (at < 0) return false;
+            found.Add((factor, right[at]));
+            right.RemoveAt(at);
         }
 
-        if (right.Second is not { } rightSecond) return false;
-        if (values.Relation(left.First, right.First) != 0 && values.Relation(leftSecond, rightSecond) != 0)
-        {
-            pairs.Add((left.First, right.First));
-            pairs.Add((leftSecond, rightSecond));
-            return true;
-        }
-
-        if (values.Relation(left.First, rightSecond) == 0 || values.Relation(leftSecond, right.First) == 0) return false;
-        pairs.Add((left.First, rightSecond));
-        pairs.Add((leftSecond, right.First));
+        pairs.AddRange(found);
         return true;
+    }
+
+    static List<Element> Factors(Term term) => term.Second is { } second ? [term.First, second] : [term.First];
+
+    static List<Element> Apart(List<Element> factors)
+    {
+        for (var k = 0; k < factors.Count && factors.Count <= MostFactors;)
+        {
+            if (Recipe.Source(factors[k]) is { } source && Recipe.Of(source) is { Kind: RecipeKind.Sum, Terms: [{ } only] })
+            {
+                factors[k] = only.First;
+                if (only.Second is { } second) factors.Insert(k + 1, second);
+            }
+            else
+            {
+                k++;
+            }
+        }
+
+        return factors;
     }
 
     /// <summary>For each value of the left one of the right that is equal, each used once and in place where possible; null if there is none. Zeros are left out of account.</summary>

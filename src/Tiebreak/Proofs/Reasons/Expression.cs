@@ -15,6 +15,9 @@ static class Expression
         return text is null || text.Length > Longest ? null : text;
     }
 
+    /// <summary>The same in parentheses where it is not one word, so that indices may follow.</summary>
+    public static string? Atom(Node node) => Of(node) is { } text ? node.Primitive is Primitive.Apply or Primitive.ReduceSum || text.All(char.IsLetterOrDigit) ? text : $"({text})" : null;
+
     static string? Of(Node node, int depth)
     {
         if (depth > 12) return null;

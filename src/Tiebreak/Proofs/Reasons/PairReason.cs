@@ -14,6 +14,7 @@ static class PairReason
             if (reasoner.Gradient(left.Tensor, left.Place) is { } first && reasoner.Gradient(right.Tensor, right.Place) is { } second) gradients.Add((first, second));
         var steps = new ReasonSteps(reasoner.Model, reasoner.Landmarks);
         steps.Say(reasoner.WhyEqual(gradients));
+        if (steps.All.Count == 0) steps.Add("gradient", "the same terms", "both gradients are made of the very same numbers, multiplied and added in another order", []);
         return steps.All;
     }
 
@@ -21,11 +22,11 @@ static class PairReason
     public static IReadOnlyList<ReasonStep> Apart(Reasoner reasoner, (int Tensor, int Place) left, (int Tensor, int Place) right)
     {
         var steps = new ReasonSteps(reasoner.Model, reasoner.Landmarks);
-        Apart(reasoner, steps, left, right, []);
+        Apart(reasoner, steps, left, right, int.MaxValue, []);
         return steps.All;
     }
 
-    static void Apart(Reasoner reasoner, ReasonSteps steps, (int Tensor, int Place) left, (int Tensor, int Place) right, int[] consequence)
+    static void Apart(Reasoner reasoner, ReasonSteps steps, (int Tensor, int Place) left, (int Tensor, int Place) right, int before, int[] consequence)
     {
         var model = reasoner.Model;
         string Name((int Tensor, int Place) parameter) => model.Parameters[parameter.Tensor].Name + PlacesText.Of(model.Parameters[parameter.Tensor].Shape, parameter.Place);
@@ -39,8 +40,14 @@ static class PairReason
 
         var rounds = reasoner.Codes([left, right]);
         var sign = start.Sign == other.Sign ? 1 : -1;
-        var apart = Enumerable.Range(1, rounds.Count - 1).FirstOrDefault(round => !IsTogether(rounds[round], sign), -1);
-        if (apart < 0) return;
+        var apart = Enumerable.Range(1, rounds.Count - 1).FirstOrDefault(round => !IsTogether(rounds[round], sign), before);
+        if (apart >= before)
+        {
+            // Together until then, so that only their sign can have made the difference.
+            steps.Add("source", $"{first} = -{second}", $"`{first}` and `{second}` {(sign > 0 ? "are equal" : "are each other's negative")} until then, where the {(sign > 0 ? "negative" : "same")} would be needed", consequence);
+            return;
+        }
+
         var (a, b) = (rounds[apart][0], rounds[apart][1]);
         var gradient = (Left: reasoner.Gradient(left.Tensor, left.Place), Right: reasoner.Gradient(right.Tensor, right.Place));
         if (a == 0 || b == 0)
@@ -56,21 +63,22 @@ static class PairReason
             "gradient", $"step {apart}: gradients differ",
             $"`{first}` and `{second}` start {(start.IsZero ? "at zero" : sign > 0 ? "equal" : "as each other's negative")}, and their gradients can differ from step {apart} on", consequence);
         if (sign > 0 && start.IsZero && reasoner.WhyDifferent(from, to, 1, apart - 1) is [{ Kind: DifferenceKind.Sign }]) sign = -1;
-        foreach (var step in reasoner.WhyDifferent(from, to, sign, apart - 1).Skip(1))
+        foreach (var step in reasoner.WhyDifferent(from, to, sign, apart - 1))
         {
             if (step.Kind == DifferenceKind.Follows)
             {
+                if (step.Left == from || step.Right == to) continue;
                 if (reasoner.Landmarks.Of(step.Left.Node) is not { } mark || reasoner.Landmarks.Of(step.Right.Node) is null) continue;
                 var (one, two) = (steps.Name(step.Left), steps.Name(step.Right));
-                last = steps.Add(mark.IsBackward ? "backward" : "forward", $"{(mark.IsBackward ? "d loss / d " : "")}{one} ≠ {two}", $"as {(mark.IsBackward ? "what comes back to " : "")}`{one}` differs from {(mark.IsBackward ? "what comes back to " : "")}`{two}`", [last]);
+                last = steps.Add(mark.IsBackward ? "backward" : "forward", $"{(mark.IsBackward ? "∂" : "")}{one} ≠ {(mark.IsBackward ? "∂" : "")}{two}", $"as {(mark.IsBackward ? "what comes back to " : "")}`{one}` differs from {(mark.IsBackward ? "what comes back to " : "")}`{two}`", [last]);
                 continue;
             }
 
-            Source(reasoner, steps, step, last);
+            Source(reasoner, steps, step, apart, last);
         }
     }
 
-    static void Source(Reasoner reasoner, ReasonSteps steps, DifferenceStep step, int consequence)
+    static void Source(Reasoner reasoner, ReasonSteps steps, DifferenceStep step, int before, int consequence)
     {
         var (left, right) = (steps.Name(step.Left), steps.Name(step.Right));
         void Add(string text) => steps.Add("source", $"{left} ≠ {right}", text, [consequence]);
@@ -79,7 +87,7 @@ static class PairReason
             case DifferenceKind.Parameters:
                 var model = reasoner.Model;
                 int Tensor(Node node) => Enumerable.Range(0, model.Parameters.Count).First(k => model.Parameters[k].Name == ((Primitive.Parameter)node.Primitive).Name);
-                Apart(reasoner, steps, (Tensor(step.Left.Node), step.Left.Index), (Tensor(step.Right.Node), step.Right.Index), [consequence]);
+                Apart(reasoner, steps, (Tensor(step.Left.Node), step.Left.Index), (Tensor(step.Right.Node), step.Right.Index), before, [consequence]);
                 break;
             case DifferenceKind.Data when step.Left.Node.Primitive is Primitive.Data { Kind: DataKind.LossAdjoint }:
                 Add($"as `{left}` and `{right}` are different outputs, to which a loss may send back different things");

@@ -78,10 +78,16 @@ sealed class PointValues
             }
 
             if (source.Node.Primitive is Primitive.Constant constant) return ExactImages.Image(_field, constant.Values[source.Index]);
-            ulong sum = 0;
-            foreach (var term in Recipe.Of(source).Terms) sum = _field.Add(sum, Product(term));
-            return sum;
+            return Sum(Recipe.Of(source).Terms);
         }
+    }
+
+    /// <summary>The value of a sum.</summary>
+    public ulong Sum(IReadOnlyList<Term> terms)
+    {
+        ulong sum = 0;
+        foreach (var term in terms) sum = _field.Add(sum, Product(term));
+        return sum;
     }
 
     /// <summary>The value of a term of a sum.</summary>

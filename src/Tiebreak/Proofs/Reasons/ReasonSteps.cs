@@ -77,12 +77,13 @@ sealed class ReasonSteps(Model model, Landmarks landmarks)
             FactKind.AsWhole => ", though not term by term",
             _ => "",
         };
-        return left.IsBackward ? ("backward", $"d loss / d {label}", $"what comes back to them is {(fact.IsMirrored ? "opposite" : "equal")}, too: to {sentence}{how}") : ("forward", label, sentence + how);
+        if (left.IsBackward) (label, sentence) = Equal(fact, $"∂{left.Name}", left.View.Shape, $"∂{right.Name}", right.View.Shape, pairs);
+        return left.IsBackward ? ("backward", label, $"what comes back there is {(fact.IsMirrored ? "opposite" : "equal")}, too: {sentence}{how}") : ("forward", label, sentence + how);
     }
 
     static (string Label, string Text) Equal(Fact fact, string left, Shape leftShape, string right, Shape rightShape, IReadOnlyList<(int, int)> pairs)
     {
-        var equalities = PlacesText.Equalities((left, leftShape), (right, rightShape), pairs, fact.IsMirrored ? "±" : "", fact.IsCut);
+        var equalities = PlacesText.Equalities((left, leftShape), (right, rightShape), pairs, !fact.IsMirrored ? "" : fact.IsEqual ? "±" : "-", fact.IsCut);
         var texts = equalities.Select(pair => $"`{pair.Left}` = `{pair.Right}`").ToList();
         return ($"{equalities[0].Left} = {equalities[0].Right}", texts.Count == 1 ? texts[0] : $"{string.Join(", ", texts.Take(texts.Count - 1))} and {texts[^1]}");
     }

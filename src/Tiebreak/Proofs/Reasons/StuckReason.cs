@@ -2,10 +2,21 @@ using Tiebreak.Programs;
 
 namespace Tiebreak.Proofs.Reasons;
 
-/// <summary>Says why the gradient of parameters is zero: at every step, or until others move.</summary>
-static class StuckReason
+/// <summary>
+/// Says why the gradient of parameters is zero: at every step, or until others move. One step for each tensor: what it waits for, and the layers between; then the same for what it waits
+/// for, until that is something that never changes, or a circle of tensors that wait for each other.
+/// </summary>
+sealed class StuckReason
 {
-    const int MostChained = 6;
+    const int MostTensors = 12;
+    const int MostNames = 4;
+
+    readonly Reasoner _reasoner;
+    readonly ReasonSteps _steps;
+    readonly int? _round;
+    readonly Dictionary<int, HashSet<int>> _waitsFor = [];
+
+    StuckReason(Reasoner reasoner, ReasonSteps steps, int? round) => (_reasoner, _steps, _round) = (reasoner, steps, round);
 
     /// <summary>The reason that parameters of one tensor never move.</summary>
     public static IReadOnlyList<ReasonStep> Of(Reasoner reasoner, IReadOnlyList<(int Tensor, int Place)> parameters)
@@ -15,67 +26,88 @@ static class StuckReason
         return steps.All;
     }
 
-    /// <summary>The same for parameters that do not move up to a round.</summary>
-    public static void Say(Reasoner reasoner, ReasonSteps steps, IReadOnlyList<(int Tensor, int Place)> parameters, int? round, int[] consequence) =>
-        Say(reasoner, steps, parameters, round, consequence, []);
-
-    static void Say(Reasoner reasoner, ReasonSteps steps, IReadOnlyList<(int Tensor, int Place)> parameters, int? round, int[] consequence, HashSet<int> asked)
+    /// <summary>The same for parameters whose gradient is zero at the set after a round.</summary>
+    public static void Say(Reasoner reasoner, ReasonSteps steps, IReadOnlyList<(int Tensor, int Place)> parameters, int? round, int[] links)
     {
-        var model = reasoner.Model;
-        var name = model.Parameters[parameters[0].Tensor].Name;
-        asked.Add(parameters[0].Tensor);
-        var gradients = parameters.Select(parameter => reasoner.Gradient(parameter.Tensor, parameter.Place)).OfType<Element>().ToList();
-        if (gradients.Count == 0)
+        var reason = new StuckReason(reasoner, steps, round);
+        var waiting = new Queue<(int Tensor, int[] Places, int[] Links)>([(parameters[0].Tensor, [.. parameters.Select(parameter => parameter.Place)], links)]);
+        while (waiting.TryDequeue(out var next) && reason._waitsFor.Count < MostTensors)
+            if (!reason._waitsFor.ContainsKey(next.Tensor)) reason.Say(next.Tensor, next.Places, next.Links, waiting);
+    }
+
+    void Say(int tensor, int[] places, int[] links, Queue<(int Tensor, int[] Places, int[] Links)> waiting)
+    {
+        var waitsFor = _waitsFor[tensor] = [];
+        var parameter = _reasoner.Model.Parameters[tensor];
+        var name = $"`{parameter.Name}{PlacesText.Of(parameter.Shape, places)}`";
+        if (_reasoner.Gradient(tensor, places[0]) is null)
         {
-            steps.Add("source", $"nothing reads {name}", $"no output that the loss sees depends on `{name}`", consequence);
+            _steps.Add("source", $"nothing reads {parameter.Name}", $"no output that the loss sees depends on {name}", links);
             return;
         }
 
-        foreach (var fact in reasoner.WhyZero(gradients, round).Reverse())
-        {
-            if (fact.Kind == ZeroKind.Follows)
-            {
-                if (reasoner.Landmarks.Of(fact.Node) is not { } mark) continue;
-                var places = fact.Places.Select(place => reasoner.Landmarks.Place(mark, new Element(fact.Node, place))).OfType<int>().ToList();
-                var at = $"{mark.Name}{PlacesText.Of(mark.View.Shape, places)}";
-                steps.Add("zero", $"{(mark.IsBackward ? "d loss / d " : "")}{at} = 0", mark.IsBackward ? $"what comes back to `{at}` is zero" : $"`{at}` is zero", consequence);
-                continue;
-            }
-
-            Source(reasoner, steps, fact, name, round, consequence, asked);
-        }
+        var facts = _reasoner.WhyZero([.. places.Select(place => _reasoner.Gradient(tensor, place)!.Value)], _round).Reverse().ToList();
+        var zeros = facts.Where(fact => fact.Kind == ZeroKind.Parameters).Select(fact => (Tensor: TensorOf(fact.Node), Places: fact.Places.ToArray())).ToList();
+        foreach (var zero in zeros) waitsFor.Add(zero.Tensor);
+        var sources = zeros.Select(zero => Zero(zero.Tensor, zero.Places)).Concat(facts.Select(Other).OfType<string>().Distinct(StringComparer.Ordinal)).ToList();
+        var isCancelled = facts.Exists(fact => fact.Kind == ZeroKind.Cancels);
+        var text = $"the gradient of {name} is zero{Between(facts)}{(sources.Count == 0 ? "" : $", as {And(sources)}")}";
+        var circle = zeros.Where(zero => _waitsFor.TryGetValue(zero.Tensor, out var theirs) && theirs.Contains(tensor)).Select(zero => _reasoner.Model.Parameters[zero.Tensor].Name).ToList();
+        if (circle.Count > 0) text += circle.Contains(parameter.Name) ? ": it waits for itself" : ": each waits for the other";
+        var label = zeros.Count > 0 ? $"{parameter.Name} waits for {string.Join(", ", zeros.Select(zero => _reasoner.Model.Parameters[zero.Tensor].Name).Take(2))}" : isCancelled ? $"the gradient of {parameter.Name} cancels" : $"the gradient of {parameter.Name} is zero";
+        var step = _steps.Add(isCancelled ? "cancellation" : zeros.Count > 0 ? "zero" : "source", label, text, links);
+        foreach (var zero in zeros)
+            if (_round is null || IsStillThen(zero.Tensor, zero.Places)) waiting.Enqueue((zero.Tensor, zero.Places, [step]));
     }
 
-    static void Source(Reasoner reasoner, ReasonSteps steps, ZeroFact fact, string name, int? round, int[] consequence, HashSet<int> asked)
+    // Of what moves in the next round enough is said.
+    bool IsStillThen(int tensor, int[] places) => FirstStep(tensor, places) > _round + 1;
+
+    string Zero(int tensor, int[] places)
+    {
+        var parameter = _reasoner.Model.Parameters[tensor];
+        var step = FirstStep(tensor, places);
+        return $"`{parameter.Name}{PlacesText.Of(parameter.Shape, places)}` is zero{(step == int.MaxValue ? " and stays so" : $" until step {step} moves it")}";
+    }
+
+    int FirstStep(int tensor, int[] places)
+    {
+        var codes = _reasoner.Partition.Codes[tensor];
+        return places.Min(place => codes[place] == 0 ? int.MaxValue : _reasoner.Partition.FirstSteps[Math.Abs(codes[place])]);
+    }
+
+    /// <summary>The layers that a zero passes: what comes back to them is zero, or they are zero themselves.</summary>
+    string Between(IReadOnlyList<ZeroFact> facts)
+    {
+        var (backward, forward) = (new List<string>(), new List<string>());
+        foreach (var fact in facts.Where(fact => fact.Kind == ZeroKind.Follows))
+        {
+            if (_reasoner.Landmarks.Of(fact.Node) is not { } mark) continue;
+            var places = fact.Places.Select(place => _reasoner.Landmarks.Place(mark, new Element(fact.Node, place))).OfType<int>().ToList();
+            if (places.Count > 0) (mark.IsBackward ? backward : forward).Add($"`{mark.Name}{PlacesText.Of(mark.View.Shape, places)}`");
+        }
+
+        var text = backward.Count == 0 ? "" : $": nothing comes back to {And(Shortened(backward))}";
+        if (forward.Count > 0) text += $"{(text.Length > 0 ? ", and" : ":")} {And(Shortened(forward))} {(forward.Count == 1 ? "is" : "are")} zero";
+        return text;
+    }
+
+    string? Other(ZeroFact fact)
     {
         var origin = ReasonSteps.Origin(fact.Node);
-        switch (fact.Kind)
+        return fact.Kind switch
         {
-            case ZeroKind.Parameters:
-                var parameter = ((Primitive.Parameter)fact.Node.Primitive).Name;
-                var slice = parameter + PlacesText.Of(fact.Node.Shape, fact.Places);
-                var tensor = Enumerable.Range(0, reasoner.Model.Parameters.Count).First(k => reasoner.Model.Parameters[k].Name == parameter);
-                if (asked.Contains(tensor))
-                {
-                    steps.Add("source", $"{slice} = 0", $"`{slice}` is zero in turn: each waits for the other", consequence);
-                    break;
-                }
-
-                var step = steps.Add("source", $"{slice} = 0", $"`{slice}` is zero{(round is null ? " and stays so" : " until then")}, and the gradient of `{name}` is multiplied by it", consequence);
-                if (round is null && asked.Count < MostChained) Say(reasoner, steps, [.. fact.Places.Select(place => (tensor, place))], round, [step], asked);
-                break;
-            case ZeroKind.Constants:
-                steps.Add("source", "a zero that is not trained", $"{(fact.Node.Primitive is Primitive.Parameter fixedOne ? $"`{fixedOne.Name}{PlacesText.Of(fact.Node.Shape, fact.Places)}`" : $"a constant of {origin}")} is zero and is not trained", consequence);
-                break;
-            case ZeroKind.Data:
-                steps.Add("source", "zero data", $"`{((Primitive.Data)fact.Node.Primitive).Name}{PlacesText.Of(fact.Node.Shape, fact.Places)}` is zero in every sample", consequence);
-                break;
-            case ZeroKind.Closed:
-                steps.Add("source", $"closed: {origin.Trim('`')}", $"{origin} is closed here, whatever the data: what it lets through is zero", consequence);
-                break;
-            default:
-                steps.Add("cancellation", $"cancels at {origin.Trim('`')}", $"the terms of its gradient cancel at {origin}", consequence);
-                break;
-        }
+            ZeroKind.Constants => fact.Node.Primitive is Primitive.Parameter fixedOne ? $"`{fixedOne.Name}{PlacesText.Of(fact.Node.Shape, fact.Places)}` is zero and is not trained" : null,
+            ZeroKind.Data => $"`{((Primitive.Data)fact.Node.Primitive).Name}{PlacesText.Of(fact.Node.Shape, fact.Places)}` is zero in every sample",
+            ZeroKind.Closed => $"{origin} lets nothing through here, whatever the data",
+            ZeroKind.Cancels => $"its terms cancel at {origin}",
+            _ => null,
+        };
     }
+
+    int TensorOf(Node node) => Enumerable.Range(0, _reasoner.Model.Parameters.Count).First(k => _reasoner.Model.Parameters[k].Name == ((Primitive.Parameter)node.Primitive).Name);
+
+    static List<string> Shortened(List<string> names) => names.Count <= MostNames ? names : [.. names.Take(MostNames - 1), $"{names.Count - MostNames + 1} more"];
+
+    static string And(List<string> parts) => parts.Count == 1 ? parts[0] : $"{string.Join(", ", parts.Take(parts.Count - 1))} and {parts[^1]}";
 }
