@@ -99,7 +99,11 @@ internal sealed class FormulaLowering(ProgramBuilder builder, ParameterUses uses
         }
 
         if (tensors.Count < Math.Max(1, function.Tensors)) throw errors.At(call.Place, $"too few arguments; write {function.Usage}");
-        return function.Lower(new FormulaCall(call, [.. tensors], options, _arithmetic, errors));
+        var line = builder.Origin;
+        builder.Origin = $"{call.Function} in {line}";
+        var result = function.Lower(new FormulaCall(call, [.. tensors], options, _arithmetic, errors));
+        builder.Origin = line;
+        return result;
     }
 
     /// <summary>A list: exact numbers as a constant, anything else stacked along a new first axis.</summary>

@@ -104,6 +104,9 @@ sealed class PointValues
     /// <summary>The same of two values.</summary>
     public int Relation(ulong left, ulong right) => left == right ? 1 : _field.Add(left, right) == 0 ? -1 : 0;
 
+    /// <summary>The sum of two values.</summary>
+    public ulong Add(ulong left, ulong right) => _field.Add(left, right);
+
     /// <summary>The negative of a value.</summary>
     public ulong Negate(ulong value) => _field.Negate(value);
 

@@ -44,6 +44,9 @@ sealed class ReasonSteps(Model model, Landmarks landmarks)
     /// <summary>Where a node comes from, for nodes that are no landmark.</summary>
     public static string Origin(Node node) => node.Origin is not { } origin ? "the model" : origin.StartsWith("node ", StringComparison.Ordinal) ? $"`{origin["node ".Length..].Split(" (", 2)[0]}`" : origin;
 
+    /// <summary>The same with the kind of the graph's node: <c>`/attn/Softmax` (Softmax)</c>.</summary>
+    public static string OriginWithKind(Node node) => node.Origin?.Split(" (", 2) is [_, var kind] ? $"{Origin(node)} ({kind}" : Origin(node);
+
     /// <summary>The start value of a parameter, in short.</summary>
     public string Start(string name, int place) =>
         model.Parameters.Concat(model.Frozen).First(parameter => parameter.Name == name).Start[place].ToShortString();

@@ -11,6 +11,7 @@ sealed class Reasoner
     readonly RefinementOptions _options;
     readonly Samples? _samples;
     readonly TensorProgram _gradient;
+    readonly IReadOnlyList<Node?> _adjoints;
     readonly Dictionary<string, Node> _gradientOf;
     readonly HashSet<string> _trained;
     readonly Dictionary<int, PointValues> _values = [];
@@ -23,9 +24,9 @@ sealed class Reasoner
     {
         (Model, Partition, _options, _samples) = (model, partition, options, samples);
         _trained = model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal);
-        (_gradient, var adjoints) = Gradients.Gradient.WithAdjoints(model.Program, model.OutputIsLoss && samples is null, _trained);
+        (_gradient, _adjoints) = Gradients.Gradient.WithAdjoints(model.Program, model.OutputIsLoss && samples is null, _trained);
         _gradientOf = _gradient.Outputs.ToDictionary(output => output.Name, output => output.Node, StringComparer.Ordinal);
-        Landmarks = new Landmarks(model.Program, adjoints);
+        Landmarks = new Landmarks(model.Program, _adjoints);
     }
 
     public Model Model { get; }
@@ -58,6 +59,17 @@ sealed class Reasoner
     /// <summary>Why elements are zero at every point of the answer, or of the set after a round.</summary>
     public IReadOnlyList<ZeroFact> WhyZero(IReadOnlyList<Element> elements, int? round = null) =>
         new ZeroTrace(Values(elements.Select(element => element.Node), round), _trained.Contains, _options.Cancellation).Of(elements);
+
+    /// <summary>Where the terms of a tensor's gradient, which cancel, come from; null if they cancel one by one.</summary>
+    public Cancellation? WhereCancelled(int tensor, int? round = null) =>
+        Gradient(tensor, 0) is { } gradient ? Cancellation.Find(Model.Program, _adjoints, Model.Parameters[tensor].Name, Values([gradient.Node], round)) : null;
+
+    /// <summary>Whether the value of an output depends on a tensor at all, be it without a derivative.</summary>
+    public bool IsRead(int tensor)
+    {
+        var depends = Model.Program.DependsOn(leaf => leaf is Primitive.Parameter parameter && parameter.Name == Model.Parameters[tensor].Name);
+        return Model.Program.Outputs.Any(output => depends[output.Node.Id]);
+    }
 
     /// <summary>Where the difference of two elements at a point of the set after a round comes from.</summary>
     public IReadOnlyList<DifferenceStep> WhyDifferent(Element left, Element right, int sign, int round) =>

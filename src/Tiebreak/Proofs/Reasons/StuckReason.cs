@@ -42,14 +42,15 @@ sealed class StuckReason
         var name = $"`{parameter.Name}{PlacesText.Of(parameter.Shape, places)}`";
         if (_reasoner.Gradient(tensor, places[0]) is null)
         {
-            _steps.Add("source", $"nothing reads {parameter.Name}", $"no output that the loss sees depends on {name}", links);
+            if (_reasoner.IsRead(tensor)) _steps.Add("source", $"no derivative reaches {parameter.Name}", $"what the loss sees depends on {name} only through functions and choices whose derivative is zero", links);
+            else _steps.Add("source", $"nothing reads {parameter.Name}", $"no output that the loss sees depends on {name}", links);
             return;
         }
 
         var facts = _reasoner.WhyZero([.. places.Select(place => _reasoner.Gradient(tensor, place)!.Value)], _round).Reverse().ToList();
         var zeros = facts.Where(fact => fact.Kind == ZeroKind.Parameters).Select(fact => (Tensor: TensorOf(fact.Node), Places: fact.Places.ToArray())).ToList();
         foreach (var zero in zeros) waitsFor.Add(zero.Tensor);
-        var sources = zeros.Select(zero => Zero(zero.Tensor, zero.Places)).Concat(facts.Select(Other).OfType<string>().Distinct(StringComparer.Ordinal)).ToList();
+        var sources = zeros.Select(zero => Zero(zero.Tensor, zero.Places)).Concat(facts.Select(fact => Other(fact, tensor)).OfType<string>().Distinct(StringComparer.Ordinal)).ToList();
         var isCancelled = facts.Exists(fact => fact.Kind == ZeroKind.Cancels);
         var text = $"the gradient of {name} is zero{Between(facts)}{(sources.Count == 0 ? "" : $", as {And(sources)}")}";
         var circle = zeros.Where(zero => _waitsFor.TryGetValue(zero.Tensor, out var theirs) && theirs.Contains(tensor)).Select(zero => _reasoner.Model.Parameters[zero.Tensor].Name).ToList();
@@ -92,7 +93,7 @@ sealed class StuckReason
         return text;
     }
 
-    string? Other(ZeroFact fact)
+    string? Other(ZeroFact fact, int tensor)
     {
         var origin = ReasonSteps.Origin(fact.Node);
         return fact.Kind switch
@@ -100,9 +101,18 @@ sealed class StuckReason
             ZeroKind.Constants => fact.Node.Primitive is Primitive.Parameter fixedOne ? $"`{fixedOne.Name}{PlacesText.Of(fact.Node.Shape, fact.Places)}` is zero and is not trained" : null,
             ZeroKind.Data => $"`{((Primitive.Data)fact.Node.Primitive).Name}{PlacesText.Of(fact.Node.Shape, fact.Places)}` is zero in every sample",
             ZeroKind.Closed => $"{origin} lets nothing through here, whatever the data",
-            ZeroKind.Cancels => $"its terms cancel at {origin}",
+            ZeroKind.Cancels => Cancelled(fact, tensor),
             _ => null,
         };
+    }
+
+    string Cancelled(ZeroFact fact, int tensor)
+    {
+        if (_reasoner.WhereCancelled(tensor, _round) is not { } where) return $"its terms cancel in what comes back through {ReasonSteps.Origin(fact.Node)}";
+        var senders = where.Readers.Select(ReasonSteps.OriginWithKind).Distinct(StringComparer.Ordinal).ToList();
+        var mark = _reasoner.Landmarks.Of(where.Operand);
+        var axes = where.Axes.Length == 1 ? $"along axis {where.Axes[0]}" : $"over axes {string.Join(", ", where.Axes)}";
+        return $"its terms cancel: what {And(Shortened(senders))} {(senders.Count == 1 ? "sends" : "send")} back{(mark is { } named ? $" to `{named.Name}`" : "")} sums to zero {axes}";
     }
 
     int TensorOf(Node node) => Enumerable.Range(0, _reasoner.Model.Parameters.Count).First(k => _reasoner.Model.Parameters[k].Name == ((Primitive.Parameter)node.Primitive).Name);
