@@ -12,6 +12,7 @@ public sealed class AdapterFactsTests
         var outcome = Outcome.OfOnnx(Adapted(new float[8], new float[8]), new CheckOptions { Freeze = ["base.weight"] });
         outcome.IsStuck("zero", "lora_A", "lora_B");
         Assert.Equal(0, outcome.Counts.DegreesOfFreedom);
+        outcome.Says(["lora_A[0,0]"], "Stuck", "`lora_B[0,*]` is zero and stays so", "each waits for the other");
         Assert.Contains("all but one of `lora_A` and `lora_B`", outcome.Finding("TB002").Fix, StringComparison.Ordinal);
     }
 
@@ -26,6 +27,7 @@ public sealed class AdapterFactsTests
         outcome.Starts(1, zero);
         outcome.Starts(2, random);
         Assert.Equal([random], outcome.Finding("TB008").Tensors);
+        outcome.Says([$"{random}[0,0]"], "Moves", $"as `{zero}[", "is zero until step 1 moves it");
     }
 
     [Fact, Trait("where", "lllyasviel/ControlNet issue 510, ksw0306/FloWaveNet issue 9")]
@@ -36,6 +38,7 @@ public sealed class AdapterFactsTests
         outcome.Starts(1, "zero1.weight", "zero1.bias");
         outcome.Starts(2, "encoder.weight", "encoder.bias");
         Assert.Equal(["encoder.weight", "encoder.bias"], outcome.Finding("TB008").Tensors);
+        outcome.Says(["encoder.weight[0,0,0,0]"], "Moves", "as `zero1.weight[*,0,0,0]` is zero until step 1 moves it");
     }
 
     [Fact, Trait("where", "lllyasviel/ControlNet issue 510, ksw0306/FloWaveNet issue 9")]
@@ -45,6 +48,7 @@ public sealed class AdapterFactsTests
         outcome.IsStuck("zero", "encoder.weight", "encoder.bias", "zero1.weight", "zero1.bias", "zero2.weight");
         outcome.IsFree("zero2.bias"); // it alone moves: it reads nothing
         outcome.Starts(1, "zero2.bias");
+        outcome.Says(["zero1.weight[0,0,0,0]"], "Stuck", "`zero2.weight[*,0,0,0]` is zero and stays so", "each waits for the other");
     }
 
     [Theory, Trait("where", "zrguo/MPLMM issue 12, yz93/LAVT-RIS issue 25")]
@@ -57,12 +61,14 @@ public sealed class AdapterFactsTests
         if (left == right)
         {
             outcome.IsStuck("zero", "prompt.type", "prompt.missing");
+            outcome.Says(["prompt.type[0,0]"], "Stuck", "`prompt.missing[0,*]` is zero and stays so", "each waits for the other");
             return;
         }
 
         outcome.IsFree("prompt.type", "prompt.missing");
         outcome.Starts(leftStep, "prompt.type");
         outcome.Starts(rightStep, "prompt.missing");
+        outcome.Says([leftStep == 2 ? "prompt.type[0,0]" : "prompt.missing[0,0]"], "Moves", "is zero until step 1 moves it");
     }
 
     [Theory, Trait("where", "zrguo/MPLMM issue 12, yz93/LAVT-RIS issue 25")]
@@ -74,7 +80,11 @@ public sealed class AdapterFactsTests
         // A gate on a residual path: linear, relu, linear, tanh, without biases.
         string Start(bool isZero, int seed) => isZero ? "0" : $"normal(0, 0.1, seed={seed})";
         var outcome = Outcome.OfFormula($"param gate.0[3,3] = {Start(firstIsZero, 1)}\nparam gate.2[3,3] = {Start(secondIsZero, 2)}\ndata x[3], y[3]\nloss sum((y - (x + tanh(gate.2 @ tanh(gate.0 @ x)) * x))**2)");
-        if (firstIsZero && secondIsZero) outcome.IsStuck("zero", "gate.0", "gate.2");
+        if (firstIsZero && secondIsZero)
+        {
+            outcome.IsStuck("zero", "gate.0", "gate.2");
+            outcome.Says(["gate.0[0,0]"], "Stuck", "`gate.2[*,0]` is zero and stays so", "each waits for the other");
+        }
         else outcome.IsFree("gate.0", "gate.2");
     }
 

@@ -21,6 +21,7 @@ public sealed class AttentionFactsTests
             loss sum((y - softmax((x @ q.weight + q.bias) @ (x @ k.weight + k.bias).T / 1.4142135623730951) @ (x @ v.weight + v.bias))**2)
             """);
         outcome.IsStuck("cancellation", "k.bias");
+        outcome.Says(["k.bias[0]"], "Stuck", "its terms cancel: what softmax in line 8 sends back", "sums to zero along axis 1");
         outcome.IsFree("q.weight", "k.weight", "v.weight", "q.bias", "v.bias");
         Assert.Equal(["TB004"], outcome.Rules);
     }
@@ -30,6 +31,7 @@ public sealed class AttentionFactsTests
     {
         var outcome = Outcome.OfFormula(Vision("concat(register, x + position)"));
         outcome.StayEqual("register", 0, 0, 1, 2, 3);
+        outcome.Says(["register[0,*]", "register[1,*]"], "Lockstep", "`register[0,*]` = `register[1,*]` at the start");
         outcome.IsFree("position", "q", "k", "v");
         Assert.Equal([0, 1, 2, 3], outcome.Finding("TB001").Indices);
     }
@@ -41,6 +43,7 @@ public sealed class AttentionFactsTests
         outcome.IsFree("register", "register.position", "position");
         Assert.DoesNotContain("TB001", outcome.Rules);
         Assert.Equal(["register"], outcome.Finding("TB012").Tensors);
+        outcome.Says(["register[0,0]", "register[1,0]"], "Apart", "`register.position[0,0]` and `register.position[1,0]` start at different values");
     }
 
     [Fact, Trait("where", "pytorch issues 72253, 86274")]
@@ -52,6 +55,7 @@ public sealed class AttentionFactsTests
         var outcome = Outcome.OfFormula($"{Layer(0)}{Layer(1)}{Layer(2)}data x[3,2], y[3,2]\n{Block("h0", "x", 0)}{Block("h1", "h0", 1)}{Block("h2", "h1", 2)}loss sum((y - h2)**2)");
         Assert.Equal(48, outcome.Counts.DegreesOfFreedom); // all
         Assert.Equal(12, outcome.Finding("TB012").Tensors.Count);
+        outcome.Says(["layers.0.ff[0,0]", "layers.1.ff[0,0]"], "Apart", "from step 1 on", "in different ways");
         Assert.Equal(["TB012"], outcome.Rules);
     }
 
@@ -64,6 +68,7 @@ public sealed class AttentionFactsTests
             .Node("Gather", ["embedding", "ids"], ["h"]).Node("Tanh", ["h"], ["t"]).Node("MatMul", ["t", "head"], ["y"]).Output("y"));
         outcome.ComeApart("embedding", 0, 2, 3, 4, 5);
         outcome.IsFree("embedding", "head");
+        outcome.Says(["embedding[3,0]", "embedding[4,0]"], "Apart", "data may pick one without the other: 3 in `ids` or 4 in `ids`");
         Assert.Contains("rows 2, 3, 4, 5 of `embedding`", outcome.Finding("TB012").Message, StringComparison.Ordinal);
     }
 
@@ -80,6 +85,7 @@ public sealed class AttentionFactsTests
             """);
         outcome.StayEqual("embedding", 0, 3, 4);
         outcome.ComeApart("embedding", 0, 0, 1, 2, 3);
+        outcome.Says(["embedding[3,*]", "embedding[4,*]"], "Lockstep", "made of the very same numbers");
     }
 
     [Fact, Trait("where", "\"Fishing for Magikarp\", 2024")]
@@ -91,6 +97,7 @@ public sealed class AttentionFactsTests
         outcome.StayEqual("table", 0, 3, 4);
         outcome.ComeApart("table", 0, 0, 1, 2, 3);
         Assert.Equal([3, 4], outcome.Finding("TB001").Indices);
+        outcome.Says(["table[3,*]", "table[4,*]"], "Lockstep", "`table[3,*]` = `table[4,*]` at the start");
 
         var everSeen = Outcome.OfFormula(leaves + "data seen[5], next[5]\nlet logits = table @ tanh(hidden @ (seen @ table))\nloss -sum(next * log_softmax(logits))");
         everSeen.IsFree("table", "hidden");

@@ -24,6 +24,7 @@ public sealed class ExpertFactsTests
         var outcome = Outcome.OfOnnx(Routed(RandomRouter, RandomExperts, top: 1));
         outcome.IsStuck("cancellation", "router"); // a weight divided by itself is 1
         outcome.IsFree("experts");
+        outcome.Says(["router[0,0]"], "Stuck", "its terms cancel");
     }
 
     [Fact, Trait("where", "the same")]
@@ -32,6 +33,7 @@ public sealed class ExpertFactsTests
         var outcome = Outcome.OfOnnx(Routed(RandomRouter, RandomExperts, top: 2));
         outcome.IsFree("router", "experts");
         Assert.Equal(0, outcome.Counts.Stuck);
+        outcome.Says(["router[0,0]"], "Moves");
     }
 
     [Fact, Trait("where", "laekov/fastmoe pull 4")]
@@ -42,6 +44,7 @@ public sealed class ExpertFactsTests
             var outcome = Outcome.OfOnnx(Routed(RandomRouter, CopiedExperts, top));
             outcome.IsFree("experts", "router");
             outcome.Starts(1, "experts");
+            outcome.Says(["experts[0,0,0]", "experts[1,0,0]"], "Apart", "`router[0,0]` and `router[0,1]` start at different values");
             Assert.DoesNotContain("TB001", outcome.Rules);
         }
     }
@@ -52,6 +55,8 @@ public sealed class ExpertFactsTests
         var outcome = Outcome.OfOnnx(Routed(ZeroRouter, CopiedExperts, top: null));
         outcome.StayEqual("experts", 0, 0, 1, 2, 3);
         outcome.IsStuck("cancellation", "router");
+        outcome.Says(["router[0,0]"], "Stuck", "its terms cancel");
+        outcome.Says(["experts[0,*,*]", "experts[1,*,*]"], "Lockstep", "`experts[0,*,*]` = `experts[1,*,*]` at the start");
     }
 
     [Fact, Trait("where", "laekov/fastmoe pull 4")]
@@ -60,6 +65,7 @@ public sealed class ExpertFactsTests
         // All four weights are 1/4: whoever takes the first two trains these two alike and leaves the rest, but nothing in the model says so.
         var outcome = Outcome.OfOnnx(Routed(ZeroRouter, CopiedExperts, top: 2));
         outcome.StayEqual("experts", 0, 0, 1);
+        outcome.Says(["experts[0,0,0]", "experts[1,0,0]"], "Lockstep", "rests on a kink");
         Assert.Equal((12L, 12L), (outcome.Codes("router").Count(code => code == 0), outcome.Codes("experts").Count(code => code == 0)));
         Assert.NotNull(outcome.Result.Analysis.AtOtherKinks);
         var onKink = outcome.Result.Findings.Where(finding => finding.RestsOnKink).ToArray();
@@ -73,6 +79,7 @@ public sealed class ExpertFactsTests
         var outcome = Outcome.OfFormula(TwinCritics);
         outcome.StayCopies("q1.W", "q2.W");
         outcome.StayCopies("q1.v", "q2.v");
+        outcome.Says(["q1.W", "q2.W"], "Lockstep", "`q2.v[*]` = `q1.v[*]` at the start");
         Assert.Equal(["q1.W", "q1.v", "q2.W", "q2.v"], outcome.Finding("TB007").Tensors);
         Assert.Equal(["TB007"], outcome.Rules);
     }

@@ -4,6 +4,7 @@ using Tiebreak.Conformance;
 using Tiebreak.Evaluation;
 using Tiebreak.Gradients;
 using Tiebreak.Programs;
+using Tiebreak.Proofs.Reasons;
 using Tiebreak.Tests.Formats.Onnx;
 using Tiebreak.Tests.House;
 using Tiebreak.Tests.Programs;
@@ -25,6 +26,7 @@ public sealed class FactsTests
         outcome.StayEqual("v", 0, 0, 1, 2, 3);
         Assert.Equal(4, outcome.Counts.DegreesOfFreedom);
         Assert.Equal([0, 1, 2, 3], outcome.Finding("TB001").Indices);
+        outcome.Says(["W[0,*]", "W[1,*]"], "Lockstep", "`W[0,*]` = `W[1,*]` at the start", "`v[0]` = `v[1]` at the start", "`(W @ x)[0]` = `(W @ x)[1]`", "what comes back there is equal");
     }
 
     [Fact, Trait("where", "the seed document of this project")]
@@ -33,6 +35,7 @@ public sealed class FactsTests
         var outcome = Outcome.OfFormula("param a = 0\nparam b = 0\ndata x0, x1\nloss a*x0 + b*x1");
         outcome.IsFree("a", "b");
         Assert.Empty(outcome.Rules);
+        outcome.Says(["a", "b"], "Apart", "`x0` and `x1` are different inputs");
     }
 
     [Fact, Trait("where", "the seed document of this project")]
@@ -41,6 +44,7 @@ public sealed class FactsTests
         var outcome = Outcome.OfFormula("param a = 0\nparam b = 0\ndata x1\ndata x0 = x1\nloss a*x0 + b*x1");
         outcome.StayCopies("a", "b");
         Assert.Equal("`a` and `b` stay equal for ever", outcome.Finding("TB001").Message);
+        outcome.Says(["a", "b"], "Lockstep", "made of the very same numbers");
     }
 
     [Fact, Trait("where", "srenevey/neuro issue 4")]
@@ -53,6 +57,7 @@ public sealed class FactsTests
         outcome.StayEqual("out.W", 1, 0, 1);
         Assert.Equal(5, outcome.Counts.DegreesOfFreedom); // two inputs, their bias, one weight out and its bias: one unit
         Assert.Equal(["TB001"], outcome.Rules);
+        outcome.Says(["hidden.W[0,*]", "hidden.W[1,*]"], "Lockstep", "`hidden.b[0]` = `hidden.b[1]` at the start", "`out.W[0,0]` = `out.W[0,1]` at the start");
     }
 
     [Fact, Trait("where", "keras stateless initializers; deepregression pull 15")]
@@ -62,6 +67,7 @@ public sealed class FactsTests
             "param left.W[3,3] = uniform(-1, 1, seed=1)\nparam right.W[3,3] = uniform(-1, 1, seed=1)\nparam out[3] = uniform(-1, 1, seed=2)\ndata x[3], y\nloss (y - out @ (tanh(left.W @ x) + tanh(right.W @ x)))**2");
         outcome.StayCopies("left.W", "right.W");
         Assert.Equal(["left.W", "right.W"], outcome.Finding("TB007").Tensors);
+        outcome.Says(["left.W", "right.W"], "Lockstep", "`right.W[*,*]` = `left.W[*,*]` at the start");
     }
 
     [Fact, Trait("where", "keras stateless initializers; deepregression pull 15")]
@@ -71,6 +77,7 @@ public sealed class FactsTests
             "param left.W[3,3] = uniform(-1, 1, seed=1)\nparam right.W[3,3] = uniform(-1, 1, seed=1)\nparam out[3] = uniform(-1, 1, seed=2)\ndata a[3], b[3], y\nloss (y - out @ (tanh(left.W @ a) + tanh(right.W @ b)))**2");
         outcome.IsFree("left.W", "right.W");
         Assert.Equal(["TB012"], outcome.Rules);
+        outcome.Says(["left.W[0,0]", "right.W[0,0]"], "Apart", "`a[0]` and `b[0]` are different inputs");
     }
 
     [Fact, Trait("where", "netket issue 241")]
@@ -81,6 +88,7 @@ public sealed class FactsTests
         outcome.IsFree("layer1", "layer2", "layer3");
         Assert.Equal(["layer1", "layer2", "layer3"], outcome.Finding("TB012").Tensors);
         Assert.Equal(["TB012"], outcome.Rules);
+        outcome.Says(["layer1[0,0]", "layer2[0,0]"], "Apart", "from step 1 on", "in different ways");
     }
 
     [Fact, Trait("where", "soumith/net2net.torch issue 3")]
@@ -94,6 +102,7 @@ public sealed class FactsTests
         outcome.StayEqual("v", 1, 1, 3, 4);
         Assert.Equal(12, outcome.Counts.DegreesOfFreedom); // as many as the network of three units had
         Assert.Equal([1, 3, 4], outcome.Finding("TB001").Indices);
+        outcome.Says(["W[1,*]", "W[3,*]"], "Lockstep", "`v[0,1]` = `v[0,3]` at the start");
     }
 
     [Fact, Trait("where", "every framework's guide")]
@@ -105,6 +114,7 @@ public sealed class FactsTests
             .Node("Conv", ["x", "conv.weight", "conv.bias"], ["c"]).Node("BatchNormalization", ["c", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"], ["n"]).Node("Relu", ["n"], ["y"]).Output("y"));
         outcome.IsStuck("cancellation", "conv.bias");
         outcome.IsFree("conv.weight", "bn.weight", "bn.bias");
+        outcome.Says(["conv.bias[0]"], "Stuck", "its terms cancel", "(BatchNormalization) sends back", "sums to zero over axes 0, 2, 3");
         Assert.Equal(["TB004"], outcome.Rules);
     }
 
@@ -132,6 +142,7 @@ public sealed class FactsTests
     {
         var outcome = Outcome.OfFormula("param W[2,3] = [[0.1, 0.2, 0.2], [0.4, 0.5, 0.5]]\nparam v[2] = [0.7, -0.8]\ndata x[3], y\ndata x[2] = x[1]\nloss (y - v @ tanh(W @ x))**2");
         outcome.StayEqual("W", 1, 1, 2);
+        outcome.Says(["W[*,1]", "W[*,2]"], "Lockstep", "made of the very same numbers");
         Assert.Equal([1, 2], outcome.Finding("TB001").Indices);
         Assert.Equal(1, outcome.Finding("TB001").Axis);
     }
@@ -145,6 +156,7 @@ public sealed class FactsTests
         outcome.IsStuck("zero", "unused");
         outcome.IsFree("used");
         Assert.Equal("nothing that the loss sees depends on them", outcome.Finding("TB002").Because);
+        outcome.Says(["unused[0,0]"], "Stuck", "no output that the loss sees depends on `unused[0,0]`");
     }
 
     [Fact, Trait("where", "pytorch issue 28294")]
@@ -156,6 +168,7 @@ public sealed class FactsTests
         Outcome.OfOnnx(model).IsFree("trunk", "head", "auxiliary");
         var outcome = Outcome.OfOnnx(model, new CheckOptions { Outputs = ["main"] });
         outcome.IsStuck("zero", "auxiliary");
+        outcome.Says(["auxiliary[0,0]"], "Stuck", "no output that the loss sees depends on `auxiliary[0,0]`");
         outcome.IsFree("trunk", "head");
     }
 
@@ -169,6 +182,7 @@ public sealed class FactsTests
         outcome.IsFree("W1", "W2");
         Assert.Equal(["W1", "W2"], outcome.Finding("TB009").Tensors);
         Assert.DoesNotContain("TB001", outcome.Rules);
+        outcome.Says(["W1[0,0]", "W1[0,1]"], "Apart", "dropout draws a mask for each", "only dropout separates them");
 
         var without = Outcome.OfOnnx(model, new CheckOptions { Dropout = false });
         without.StayEqual("W1", 1, 0, 1, 2, 3);
@@ -184,8 +198,13 @@ public sealed class FactsTests
         foreach (var size in model.Graph.Input.SelectMany(input => input.Type.TensorType.Shape.Dim).Where(size => size.DimValue == 224)) size.DimValue = 64;
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder.File("model.onnx"), model.ToByteArray());
-        var counts = Check.Model(folder.File("model.onnx")).Counts!;
+        var result = Check.Model(folder.File("model.onnx"));
+        var counts = result.Counts!;
         Assert.Equal((8_062_504, 33_591), (counts.Parameters, counts.DegreesOfFreedom));
+        var channels = result.Units.Last(units => units is { Kind: "channel", Axis: 0 });
+        var why = Why.Of(folder.File("model.onnx"), $"{channels.Tensor}[{channels.Groups[0][0]},*,*,*]", $"{channels.Tensor}[{channels.Groups[0][1]},*,*,*]");
+        Assert.Equal(ExplainedVerdict.Lockstep, why.Verdict);
+        Assert.InRange(why.Steps.Count, 3, 1000);
     }
 
     [Fact, Trait("where", "jthickstun/pytorch_musicnet issue 4, udlbook issue 87")]
@@ -194,6 +213,7 @@ public sealed class FactsTests
         var outcome = Outcome.OfFormula("param W[3,4] = 0\nparam b[3] = 0\ndata x[4], t[3]\nloss -sum(t * log_softmax(W @ x + b))");
         outcome.IsFree("W", "b");
         outcome.Starts(1, "W", "b");
+        outcome.Says(["W[0,0]", "W[1,0]"], "Apart", "start at zero", "from step 1 on", "`t[0]` and `t[1]` are different inputs");
     }
 
     [Fact, Trait("where", "jthickstun/pytorch_musicnet issue 4, udlbook issue 87")]
@@ -203,6 +223,7 @@ public sealed class FactsTests
         var outcome = Outcome.OfOnnx(new OnnxModelBuilder().Input("x", 2, 4).Weight("weight", [3, 4], new float[12]).Weight("bias", [3], new float[3])
             .Node("Gemm", ["x", "weight", "bias"], ["y"], OnnxModelBuilder.Int("transB", 1)).Output("y"));
         outcome.IsFree("weight", "bias");
+        outcome.Says(["weight[0,0]", "weight[1,0]"], "Apart", "start at zero", "`y[0,0]` and `y[0,1]` are different outputs");
     }
 
     [Theory, Trait("where", "nndl-discussion issue 14")]
@@ -214,6 +235,7 @@ public sealed class FactsTests
         outcome.IsStuck("zero", "W", "b", "v");
         outcome.IsFree("c");
         Assert.False(outcome.Finding("TB002").RestsOnKink);
+        outcome.Says(["W[0,0]"], "Stuck", "`v[0]` is zero and stays so", "each waits for the other");
     }
 
     [Fact, Trait("where", "nndl-discussion issue 14")]
@@ -225,6 +247,8 @@ public sealed class FactsTests
         outcome.StayEqual("b", 0, 0, 1, 2, 3);
         outcome.Starts(1, "v", "c");
         outcome.Starts(2, "W", "b");
+        outcome.Says(["W[0,*]", "W[1,*]"], "Lockstep", "`v[0]` = `v[1]` at the start");
+        outcome.Says(["W[0,0]"], "Moves", "`v[0]` is zero until step 1 moves it");
     }
 
     static string Zero(string activation) => $"param W[4,3] = 0\nparam b[4] = 0\nparam v[4] = 0\nparam c = 0\ndata x[3], y\nloss (y - (v @ {activation}(W @ x + b) + c))**2";

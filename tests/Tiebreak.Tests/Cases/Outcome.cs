@@ -14,9 +14,12 @@ sealed class Outcome
 {
     const int LargestToJudge = 100;
 
-    Outcome(CheckResult result, bool judge = true)
+    readonly string _extension;
+    readonly byte[] _file;
+
+    Outcome(CheckResult result, string extension, byte[] file, bool judge = true)
     {
-        Result = result;
+        (Result, _extension, _file) = (result, extension, file);
         if (judge && result.Counts!.Parameters <= LargestToJudge)
         {
             var verdict = ScalarJudge.Judge(result.Analysis.Model);
@@ -36,7 +39,7 @@ sealed class Outcome
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("model.tb"), text);
-        return new Outcome(Check.Model(folder.File("model.tb")));
+        return new Outcome(Check.Model(folder.File("model.tb")), ".tb", File.ReadAllBytes(folder.File("model.tb")));
     }
 
     /// <summary>Checks an ONNX model. Where the verdict rests on a kink the judge may not decide.</summary>
@@ -52,7 +55,18 @@ sealed class Outcome
         }
 
         File.WriteAllBytes(folder.File("model.onnx"), proto.ToByteArray());
-        return new Outcome(Check.Model(folder.File("model.onnx"), options), judge);
+        return new Outcome(Check.Model(folder.File("model.onnx"), options), ".onnx", proto.ToByteArray(), judge);
+    }
+
+    /// <summary><c>tiebreak why</c> of one parameter or two has this verdict, and says all this among its steps and notes.</summary>
+    public void Says(string[] parameters, string verdict, params ReadOnlySpan<string> parts)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder.File("model" + _extension), _file);
+        var explanation = Why.Of(folder.File("model" + _extension), parameters[0], parameters.ElementAtOrDefault(1), Result.Options);
+        Assert.Equal(verdict, explanation.Verdict.ToString());
+        var all = string.Join("; ", explanation.Steps.Select(step => step.Text).Concat(explanation.Notes));
+        foreach (var part in parts) Assert.True(all.Contains(part, StringComparison.Ordinal), $"`{part}` is not in: {all}");
     }
 
     /// <summary>The only finding of a rule.</summary>

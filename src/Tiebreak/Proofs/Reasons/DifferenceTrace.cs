@@ -76,7 +76,7 @@ sealed class DifferenceTrace(PointValues values, Func<string, bool> isTrained)
 
                 return End(DifferenceKind.Sign);
             default:
-                return Sums(first, second, sign) is { } next ? (DifferenceKind.Follows, next) : End(first.Terms.Count != second.Terms.Count ? DifferenceKind.Made : DifferenceKind.Sign);
+                return Sums(first, second, sign) is { } next ? (DifferenceKind.Follows, next) : End(DifferenceKind.Made);
         }
     }
 

@@ -23,7 +23,7 @@ sealed class Landmarks
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var node in forward.Nodes.Reverse())
         {
-            if (node.Origin is not { } origin) continue;
+            if (node.Origin is not { } origin || node.Primitive is Primitive.Parameter or Primitive.Data or Primitive.Constant) continue;
             var isGraph = origin.StartsWith("node ", StringComparison.Ordinal);
             if (isGraph ? !seen.Add(origin) : !IsOperation(node)) continue;
             var name = isGraph ? origin["node ".Length..].Split(" (", 2)[0] : Expression.Atom(node) ?? $"a part of {origin}";

@@ -69,8 +69,7 @@ static class PairReason
             {
                 if (step.Left == from || step.Right == to) continue;
                 if (reasoner.Landmarks.Of(step.Left.Node) is not { } mark || reasoner.Landmarks.Of(step.Right.Node) is null) continue;
-                var (one, two) = (steps.Name(step.Left), steps.Name(step.Right));
-                last = steps.Add(mark.IsBackward ? "backward" : "forward", $"{(mark.IsBackward ? "∂" : "")}{one} ≠ {(mark.IsBackward ? "∂" : "")}{two}", $"as {(mark.IsBackward ? "what comes back to " : "")}`{one}` differs from {(mark.IsBackward ? "what comes back to " : "")}`{two}`", [last]);
+                last = steps.Add(mark.IsBackward ? "backward" : "forward", $"{steps.Label(step.Left)} ≠ {steps.Label(step.Right)}", $"as {steps.Phrase(step.Left)} differs from {steps.Phrase(step.Right)}", [last]);
                 continue;
             }
 
@@ -80,8 +79,8 @@ static class PairReason
 
     static void Source(Reasoner reasoner, ReasonSteps steps, DifferenceStep step, int before, int consequence)
     {
-        var (left, right) = (steps.Name(step.Left), steps.Name(step.Right));
-        void Add(string text) => steps.Add("source", $"{left} ≠ {right}", text, [consequence]);
+        var (left, right) = (steps.Phrase(step.Left), steps.Phrase(step.Right));
+        void Add(string text) => steps.Add("source", $"{steps.Label(step.Left)} ≠ {steps.Label(step.Right)}", text, [consequence]);
         switch (step.Kind)
         {
             case DifferenceKind.Parameters:
@@ -90,24 +89,27 @@ static class PairReason
                 Apart(reasoner, steps, (Tensor(step.Left.Node), step.Left.Index), (Tensor(step.Right.Node), step.Right.Index), before, [consequence]);
                 break;
             case DifferenceKind.Data when step.Left.Node.Primitive is Primitive.Data { Kind: DataKind.LossAdjoint }:
-                Add($"as `{left}` and `{right}` are different outputs, to which a loss may send back different things");
+                Add($"as {left} and {right} are different outputs, to which a loss may send back different things");
                 break;
             case DifferenceKind.Data when step.Left.Node.Primitive is Primitive.Data { Kind: DataKind.Mask }:
                 Add("as dropout draws a mask for each");
                 break;
+            case DifferenceKind.Data when step.Left.Node.Primitive is Primitive.Data { Kind: DataKind.Distribution }:
+                Add($"as data may pick one without the other: {left} or {right}");
+                break;
             case DifferenceKind.Data:
-                Add($"as `{left}` and `{right}` are different inputs, which data may tell apart");
+                Add($"as {left} and {right} are different inputs, which data may tell apart");
                 break;
             case DifferenceKind.Constants:
-                Add(step.Left.Node.Primitive is Primitive.Constant ? $"as they meet different constants of {ReasonSteps.Origin(step.Left.Node)}" : $"as `{left}` and `{right}` are different weights, which are not trained");
+                Add(step.Left.Node.Primitive is Primitive.Constant ? $"as they meet different constants of {ReasonSteps.Origin(step.Left.Node)}" : $"as {left} and {right} are different weights, which are not trained");
                 break;
             case DifferenceKind.Sign:
                 Add(step.Left == step.Right
-                    ? $"as both meet the same `{left}`, which is not its own negative"
-                    : $"as `{left}` and `{right}` see the same up to a sign, and {ReasonSteps.Origin(step.Left.Node)} does not treat both signs alike");
+                    ? $"as both meet the same {left}, which is not its own negative"
+                    : $"as {left} and {right} see the same up to a sign, and {ReasonSteps.Origin(step.Left.Node)} does not treat both signs alike");
                 break;
             default:
-                Add($"as {ReasonSteps.Origin(step.Left.Node)} makes `{left}` and `{right}` in different ways");
+                Add($"as {ReasonSteps.Origin(step.Left.Node)} makes {left} and {right} in different ways");
                 break;
         }
     }

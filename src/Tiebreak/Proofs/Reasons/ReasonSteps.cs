@@ -31,14 +31,27 @@ sealed class ReasonSteps(Model model, Landmarks landmarks)
         return facts.Count == 0 ? [] : numbers[facts[^1]];
     }
 
-    /// <summary>How a user calls an element: <c>fc1.weight[2,0]</c>, or the part of the model that makes it.</summary>
-    public string Name(Element element) => element.Node.Primitive switch
+    /// <summary>An element in a sentence: <c>`fc1.weight[2,0]`</c>, <c>what comes back to `/tanh[0,2]`</c>, or the part of the model that makes it.</summary>
+    public string Phrase(Element element) => element.Node.Primitive switch
+    {
+        Primitive.Data { Kind: DataKind.Distribution } choice => $"{element.Index % element.Node.Shape[element.Node.Shape.Rank - 1]} in `{choice.Name.Split(" among ")[0]}`",
+        Primitive.Constant => $"a constant of {Origin(element.Node)}",
+        _ => Leaf(element) is { } leaf ? $"`{leaf}`"
+            : Mark(element) is var (mark, place) ? $"{(mark.IsBackward ? "what comes back to " : "")}`{mark.Name}{PlacesText.Of(mark.View.Shape, place)}`" : $"a part of {Origin(element.Node)}",
+    };
+
+    /// <summary>An element in a picture: <c>fc1.weight[2,0]</c>, <c>∂/tanh[0,2]</c>.</summary>
+    public string Label(Element element) =>
+        Leaf(element) ?? (Mark(element) is var (mark, place) ? $"{(mark.IsBackward ? "∂" : "")}{mark.Name}{PlacesText.Of(mark.View.Shape, place)}" : $"a part of {Origin(element.Node).Trim('`')}");
+
+    (Landmark Mark, int Place)? Mark(Element element) => landmarks.Of(element.Node) is { } mark && landmarks.Place(mark, element) is { } place ? (mark, place) : null;
+
+    static string? Leaf(Element element) => element.Node.Primitive switch
     {
         Primitive.Parameter parameter => parameter.Name + PlacesText.Of(element.Node.Shape, element.Index),
         Primitive.Data { Kind: DataKind.LossAdjoint } adjoint => adjoint.Name["loss adjoint of ".Length..] + PlacesText.Of(element.Node.Shape, element.Index),
         Primitive.Data data => data.Name + PlacesText.Of(element.Node.Shape, element.Index),
-        Primitive.Constant => "a constant",
-        _ => landmarks.Of(element.Node) is { } mark && landmarks.Place(mark, element) is { } place ? mark.Name + PlacesText.Of(mark.View.Shape, place) : $"a part of {Origin(element.Node)}",
+        _ => null,
     };
 
     /// <summary>Where a node comes from, for nodes that are no landmark.</summary>
