@@ -28,6 +28,15 @@ static class Examples
               tiebreak why model.onnx 'attn.key.bias' --format svg --output why.svg
 
             """,
+        "verify" =>
+            """
+            Examples:
+              tiebreak check model.onnx --certificate model.proof.json
+              tiebreak verify model.onnx model.proof.json
+
+            Exit codes: 0 proved, 1 not proved, 2 an error, 130 interrupted.
+
+            """,
         "train" =>
             """
             Examples:
@@ -56,6 +65,8 @@ static class Examples
             """
             Examples:
               tiebreak check model.onnx                         what training can never separate or move, and why
+              tiebreak why model.onnx PARAM PARAM               why two parameters stay equal, or what tells them apart
+              tiebreak verify model.onnx certificate.json       a certificate of the answer, checked by code of its own
               tiebreak train loss.tb --data table.csv           real training beside the prediction
               tiebreak show model.onnx --program                what the reader made of the model
               tiebreak explain TB001                            the page of a rule

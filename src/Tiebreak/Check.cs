@@ -22,7 +22,7 @@ public static class Check
         var refinement = Refinement(options);
         var analysis = Analyse(file, options, refinement);
         var witness = options.Witness ? Witnessed(ref analysis, options, refinement) : null;
-        return FindingsBuilder.Build(path, file.Format, options, analysis) with { Witness = witness };
+        return FindingsBuilder.Build(path, file.Format, options, analysis) with { Witness = witness, Files = file.Files };
     }
 
     /// <summary>Reads and lowers without analysing: the model as the analysis would first see it.</summary>
@@ -159,7 +159,9 @@ public static class Check
         var sizes = new Sizes(file, lowering);
         var step = 0;
         var model = sizes.Smallest(ref step);
+        var given = lowering;
         (model, lowering) = WithSeveralSamples(file, model, lowering);
+        if (lowering != given) sizes = new Sizes(file, lowering); // larger ones have several samples, too
         NameGlob.RequireHits(groups, [.. model.Parameters.Select(parameter => parameter.Name)], "--group");
         if (NonFiniteValues.Among(model.Parameters) is { Count: > 0 } places) return new Analysis { Model = model, NonFinite = places };
 
@@ -195,6 +197,7 @@ public static class Check
             return new Analysis
             {
                 Model = model,
+                Lowering = lowering,
                 Partition = partition,
                 Rounds = result.Rounds,
                 Verifications = result.Verifications,

@@ -13,6 +13,9 @@ public sealed record CheckResult
     /// <summary><c>formula</c> or <c>onnx</c>.</summary>
     public required string Format { get; init; }
 
+    /// <summary>Every file that was read, the model's own first.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+
     /// <summary>The options in force.</summary>
     public required CheckOptions Options { get; init; }
 

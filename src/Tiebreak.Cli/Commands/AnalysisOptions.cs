@@ -60,8 +60,8 @@ sealed class AnalysisOptions
         WeightDecay = WeightDecay(parsed),
         Groups = Globs(parsed, _group),
         Witness = parsed.GetValue(_witness),
-        Seed = Seed(parsed),
-        ErrorBound = ErrorBound(parsed),
+        Seed = Seed(parsed, _seed),
+        ErrorBound = ErrorBound(parsed, _errorBound),
     };
 
     /// <summary>One of a few words, the first if nothing was typed.</summary>
@@ -151,13 +151,17 @@ sealed class AnalysisOptions
             : throw new TiebreakException($"`--weight-decay` takes a number from 0 to {Most}, for instance 0.01, not `{typed}`");
     }
 
-    ulong Seed(ParseResult parsed) =>
-        parsed.GetValue(_seed) is not { } typed ? 0
+    /// <summary>A seed; 0 if none was typed.</summary>
+    /// <exception cref="TiebreakException">It is no number.</exception>
+    public static ulong Seed(ParseResult parsed, Option<string> option) =>
+        parsed.GetValue(option) is not { } typed ? 0
         : ulong.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var seed) ? seed
         : throw new TiebreakException($"`--seed` takes a whole number from 0 to {ulong.MaxValue}, not `{typed}`");
 
-    double ErrorBound(ParseResult parsed) =>
-        parsed.GetValue(_errorBound) is not { } typed ? new CheckOptions().ErrorBound
+    /// <summary>The largest acceptable chance of a wrong claim.</summary>
+    /// <exception cref="TiebreakException">It is no such chance.</exception>
+    public static double ErrorBound(ParseResult parsed, Option<string> option) =>
+        parsed.GetValue(option) is not { } typed ? new CheckOptions().ErrorBound
         : double.TryParse(typed, NumberStyles.Float, CultureInfo.InvariantCulture, out var bound) && bound is >= 1e-100 and <= 0.1 ? bound
         : throw new TiebreakException($"`--error-bound` takes a chance from 1e-100 to 0.1, for instance 1e-18, not `{typed}`");
 }

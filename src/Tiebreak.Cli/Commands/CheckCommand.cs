@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Tiebreak.Cli.Reports;
 using Tiebreak.Findings;
+using Tiebreak.Verification;
 
 namespace Tiebreak.Cli.Commands;
 
@@ -13,6 +14,7 @@ sealed class CheckCommand
     readonly Option<string> _format = AnalysisOptions.One("--format", "text|json", "How to report [default: text]");
     readonly Option<string> _output = AnalysisOptions.One("--output", "FILE", "Write the report to a file");
     readonly Option<string> _partition = AnalysisOptions.One("--partition", "FILE", "Write class, sign and first step of every parameter to a file, as json");
+    readonly Option<string> _certificate = AnalysisOptions.One("--certificate", "FILE", "Write a certificate of the answer, which `tiebreak verify` checks with code of its own");
     readonly Option<bool> _pattern = new("--pattern") { Description = "With --data: what the model ties, what only this data ties, and what is free, side by side" };
     readonly Option<string[]> _select = AnalysisOptions.Many("--select", "RULES", "Only these rules, by code or name, separated by commas (repeatable)");
     readonly Option<string[]> _ignore = AnalysisOptions.Many("--ignore", "RULES", "Not these rules (repeatable)");
@@ -27,7 +29,7 @@ sealed class CheckCommand
         Command = new Command("check", "Finds what training can never separate or move, and why");
         Command.Add(_model);
         _analysis.AddTo(Command);
-        foreach (var option in new Option[] { _format, _output, _partition, _pattern, _select, _ignore, _failOn, _quiet, _verbose, _noColor }) Command.Add(option);
+        foreach (var option in new Option[] { _format, _output, _partition, _certificate, _pattern, _select, _ignore, _failOn, _quiet, _verbose, _noColor }) Command.Add(option);
         Command.SetAction(Run);
     }
 
@@ -43,17 +45,11 @@ sealed class CheckCommand
         var ignored = Rules(parsed, _ignore);
         var (quiet, verbose) = (parsed.GetValue(_quiet), parsed.GetValue(_verbose));
         if (quiet && verbose) throw new TiebreakException("`--quiet` and `--verbose` exclude each other; leave one out");
-        var (output, partition) = (parsed.GetValue(_output), parsed.GetValue(_partition));
-        // Found out now rather than after a long analysis.
-        if (output is not null) NewFile.Refuse("--output", output, model);
-        if (partition is not null) NewFile.Refuse("--partition", partition, model);
-        if (output is not null && partition is not null && Path.GetFullPath(output) == Path.GetFullPath(partition))
-            throw new TiebreakException("`--output` and `--partition` name the same file; give them two");
-
+        var outputs = new Outputs(parsed.GetValue(_output), parsed.GetValue(_partition), parsed.GetValue(_certificate));
+        outputs.Refuse(model, options.Data); // found out now rather than after a long analysis
         var pattern = parsed.GetValue(_pattern);
         if (pattern && options.Data is null) throw new TiebreakException("`--pattern` compares a table with any data; give one with `--data FILE`");
-        if (output is not null && options.Data is not null) NewFile.Refuse("--output", output, options.Data);
-        if (partition is not null && options.Data is not null) NewFile.Refuse("--partition", partition, options.Data);
+        if (outputs.Certificate is not null && options.Data is not null) throw new TiebreakException("`--certificate` is of what holds for any data; leave out `--data`, or `--certificate`");
 
         CheckResult result;
         using (var progress = ProgressLine.For(_surroundings, quiet))
@@ -63,22 +59,40 @@ sealed class CheckCommand
             Findings = [.. result.Findings.Where(finding => (selected.Count == 0 || selected.Contains(finding.Rule)) && !ignored.Contains(finding.Rule))],
         };
 
-        Write(result, isJson, output, partition, new TextReport.Style(quiet, verbose, Colour: !parsed.GetValue(_noColor) && !_surroundings.IsPlain));
+        Write(result, isJson, outputs, new TextReport.Style(quiet, verbose, Colour: !parsed.GetValue(_noColor) && !_surroundings.IsPlain));
         return failOn != "never" && result.Findings.Any(finding => finding.Level >= Enum.Parse<Level>(failOn, ignoreCase: true)) ? 1 : 0;
     }
 
-    void Write(CheckResult result, bool isJson, string? output, string? partition, TextReport.Style style)
+    void Write(CheckResult result, bool isJson, Outputs outputs, TextReport.Style style)
     {
         using var files = new NewFiles();
-        if (partition is not null) files.Write(partition, stream => PartitionFile.Write(result, stream, _surroundings.Interrupted));
-        if (output is not null)
+        if (outputs.Partition is { } partition) files.Write(partition, stream => PartitionFile.Write(result, stream, _surroundings.Interrupted));
+        if (outputs.Certificate is { } certificate) files.Write(certificate, stream => CertificateFile.Write(Certify.Of(result, $"tiebreak {CommandLine.Version}"), stream));
+        if (outputs.Report is { } output)
         {
             files.WriteText(output, isJson ? JsonReport.Print(result) : TextReport.Print(result, style with { Colour = false }, width: null));
         }
 
         files.Keep();
-        if (output is null)
+        if (outputs.Report is null)
             _surroundings.Output.Write(isJson ? JsonReport.Print(result) : TextReport.Print(result, style, _surroundings.OutputWidth));
+    }
+
+    /// <summary>The files that a check writes.</summary>
+    sealed record Outputs(string? Report, string? Partition, string? Certificate)
+    {
+        /// <exception cref="TiebreakException">One cannot be written, is what is read, or is another one.</exception>
+        public void Refuse(string model, string? data)
+        {
+            var named = new (string Option, string? Path)[] { ("--output", Report), ("--partition", Partition), ("--certificate", Certificate) }.Where(output => output.Path is not null).ToArray();
+            for (var k = 0; k < named.Length; k++)
+            {
+                NewFile.Refuse(named[k].Option, named[k].Path!, model);
+                if (data is not null) NewFile.Refuse(named[k].Option, named[k].Path!, data);
+                for (var other = 0; other < k; other++)
+                    if (Path.GetFullPath(named[k].Path!) == Path.GetFullPath(named[other].Path!)) throw new TiebreakException($"`{named[other].Option}` and `{named[k].Option}` name the same file; give them two");
+            }
+        }
     }
 
     static HashSet<string> Rules(ParseResult parsed, Option<string[]> option) =>

@@ -6,6 +6,9 @@ public interface IModelFile : IDisposable
     /// <summary><c>formula</c> or <c>onnx</c>.</summary>
     string Format { get; }
 
+    /// <summary>Every file that was read so far, the model's own first.</summary>
+    IReadOnlyList<string> Files { get; }
+
     /// <summary>Names of the dimensions the file leaves free, in order of appearance; empty when all sizes are fixed.</summary>
     IReadOnlyList<string> FreeDims { get; }
 

@@ -13,6 +13,9 @@ sealed class NamedLoss(IModelFile file, string path, NamedLossKind kind) : IMode
     public string Format => file.Format;
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> Files => file.Files;
+
+    /// <inheritdoc/>
     public IReadOnlyList<string> FreeDims => file.FreeDims;
 
     /// <inheritdoc/>

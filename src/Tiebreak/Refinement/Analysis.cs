@@ -9,6 +9,9 @@ public sealed record Analysis
     /// <summary>The model, at the sizes it was analysed at.</summary>
     public required Model Model { get; init; }
 
+    /// <summary>How the file was lowered to that model, but for the sizes of free dimensions and the branches, which its ways have.</summary>
+    public LoweringOptions Lowering { get; init; } = new();
+
     /// <summary>The smallest invariant set. Null when no verdict can be given (<see cref="NonFinite"/>).</summary>
     public Partition? Partition { get; init; }
 

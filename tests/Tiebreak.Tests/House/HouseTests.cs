@@ -15,6 +15,7 @@ public sealed partial class HouseTests
         ["Formats"] = ["Programs", "Numbers"],
         ["Evaluation"] = ["Programs", "Numbers"],
         ["Refinement"] = ["Formats", "Programs", "Gradients", "Evaluation", "Numbers"],
+        ["Verification"] = ["Programs", "Formats", "Numbers"],
         ["Proofs"] = ["Refinement", "Formats", "Programs", "Gradients", "Evaluation", "Numbers"],
         ["Findings"] = ["Refinement", "Formats", "Programs", "Numbers"],
     };

@@ -32,6 +32,9 @@ public sealed class FormulaReader : IModelFile
     public string Format => "formula";
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> Files => [_path, .. _starts.Files];
+
+    /// <inheritdoc/>
     public IReadOnlyList<string> FreeDims => [];
 
     /// <inheritdoc/>

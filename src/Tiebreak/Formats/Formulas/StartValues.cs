@@ -99,6 +99,9 @@ internal sealed class StartValues(string folder, FormulaErrors errors)
         return Math.Abs(value) <= LargestFloat / 16 ? value : throw errors.At(expression.Place, "the drawn numbers are float32, and this is beyond them; make it smaller");
     }
 
+    /// <summary>The array files that were read.</summary>
+    public IEnumerable<string> Files => _files.Keys.Order(StringComparer.Ordinal).Select(name => Path.Combine(folder, name));
+
     (Shape Shape, ExactTensor Values) FileValues(Expression.Call call)
     {
         if (call.Arguments is not [{ Name: null, Value: Expression.Text { Value: var name } }]) throw errors.At(call.Place, "write file(\"w.npy\"), with the name in quotes");

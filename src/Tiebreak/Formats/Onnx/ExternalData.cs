@@ -49,6 +49,9 @@ sealed class ExternalData(string modelPath) : IDisposable
         _files.Clear();
     }
 
+    /// <summary>The files that were opened.</summary>
+    public IEnumerable<string> Files => _files.Keys.Order(StringComparer.Ordinal).Select(location => Path.Combine(_folder, Path.Combine(location.Split('/', '\\'))));
+
     MappedFile Open(TensorProto tensor, string location)
     {
         if (_files.TryGetValue(location, out var known)) return known;

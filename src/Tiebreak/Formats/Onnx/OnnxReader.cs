@@ -34,6 +34,9 @@ public sealed class OnnxReader : IModelFile
     public string Format => "onnx";
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> Files => [_path, .. _external.Files];
+
+    /// <inheritdoc/>
     public IReadOnlyList<string> FreeDims => _graph.Inputs.FreeDims;
 
     /// <inheritdoc/>
