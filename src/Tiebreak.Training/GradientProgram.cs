@@ -42,7 +42,7 @@ static class GradientProgram
 
         return null;
 
-        static string Where(string what, Node node) => node.Origin is { } origin ? $"{what} ({origin})" : what;
+        static string Where(string what, Node node) => node.Origin is not { } origin ? what : origin.StartsWith($"{what} in ", StringComparison.Ordinal) ? origin : $"{what} ({origin})";
     }
 
     /// <summary>The number of elements in the widest value of one run.</summary>

@@ -56,7 +56,8 @@ sealed class VerifyCommand
         var share = verdict.Classes == verdict.AllClasses ? $"all {Count(verdict.AllClasses, "class", "classes")}" : $"{verdict.Classes:N0} of {Count(verdict.AllClasses, "class", "classes")} ({100.0 * verdict.Classes / verdict.AllClasses:0.##} %), drawn at random,";
         var stuck = verdict.AllStuck == 0 ? "" : verdict.Stuck == verdict.AllStuck ? $" and all {Count(verdict.AllStuck, "stuck parameter", "stuck parameters")}" : $" and {verdict.Stuck:N0} of {Count(verdict.AllStuck, "stuck parameter", "stuck parameters")}";
         var rounds = verdict.Rounds is { } number ? $"that no smaller set would do, and all first steps, in {Count(number, "round", "rounds")}" : "not checked: that no smaller set would do, and first steps (too much work for a plain check)";
-        return string.Create(CultureInfo.InvariantCulture, $"proved\n\nchecked: {share}{stuck} at {Count(verdict.Points, "random point", "random points")} modulo primes of 120 bits; wrong with chance {verdict.ErrorBound:0.#e-0} at most\n         {rounds}\n");
+        var head = verdict.Classes == verdict.AllClasses ? "proved" : "proved for a sample of the classes";
+        return string.Create(CultureInfo.InvariantCulture, $"{head}\n\nchecked: {share}{stuck} at {Count(verdict.Points, "random point", "random points")} modulo primes of 120 bits; wrong with chance {verdict.ErrorBound:0.#e-0} at most\n         {rounds}\n");
     }
 
     static string Count(long count, string one, string many) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {(count == 1 ? one : many)}");

@@ -27,6 +27,7 @@ static class SetUnderNoise
         if (!SmallestInvariantSet.FirstStepsHold(noisy, options, within)) return null;
         var result = SmallestInvariantSet.Find(noisy, options, within);
         if (result.MetKinks || result.Partition?.Stuck != within.Stuck) return null; // of what only noise sets free, the first step is not known
-        return result with { Rounds = without.Rounds + result.Rounds };
+        var rounds = without.Rounds + result.Rounds;
+        return result with { Rounds = rounds, ErrorBound = Math.Min(1, rounds * Math.Pow(result.Epsilon, result.Verifications)) };
     }
 }

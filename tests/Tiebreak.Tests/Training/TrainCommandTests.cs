@@ -152,7 +152,7 @@ public sealed class TrainCommandTests : IDisposable
     [InlineData("`--plot p.gif`: pictures are .png or .svg", "train", "samples/iris-constant.tb", "--data", "samples/iris.csv", "--plot", "p.gif")]
     [InlineData("`--optimizer lars` can be checked, but not trained; train knows sgd, momentum, nesterov, rmsprop, adam, adamw, lion", "train", "samples/iris-constant.tb", "--data", "samples/iris.csv", "--optimizer", "lars")]
     [InlineData("--exact knows sgd, momentum and nesterov; the others take roots or signs, which a field does not have", "train", "samples/iris-constant-square.tb", "--data", "samples/iris.csv", "--map", IrisColumns, "--exact", "--optimizer", "adam")]
-    [InlineData("--exact needs a model of sums, products and quotients, and this one has tanh (line 8); use another activation, or train with --dtype float64", "train", "samples/iris-constant.tb", "--data", "samples/iris.csv", "--map", IrisColumns, "--exact")]
+    [InlineData("--exact needs a model of sums, products and quotients, and this one has tanh in line 8; use another activation, or train with --dtype float64", "train", "samples/iris-constant.tb", "--data", "samples/iris.csv", "--map", IrisColumns, "--exact")]
     public void Bad_usage_is_one_line_and_exit_code_2(string message, params string[] args)
     {
         var (exit, output, error) = Run([.. args.Select(arg => arg.StartsWith("samples/", StringComparison.Ordinal) ? Repository.File(arg.Split('/')) : arg)]);

@@ -71,7 +71,7 @@ public sealed class VerifierTests
         if (partition.Classes > 0) yield return new Claim(partition.Codes, [.. partition.FirstSteps.Select((step, number) => number == 1 ? step + 1 : step)]);
     }
 
-    static Claim Renumbered(int[][] codes, int[] steps)
+    internal static Claim Renumbered(int[][] codes, int[] steps)
     {
         var names = new Dictionary<int, int>();
         List<int> firstSteps = [0];
