@@ -18,11 +18,14 @@ public static class Check
     public static CheckResult Model(string path, CheckOptions? options = null)
     {
         options ??= new CheckOptions();
+        if (options.Laws && (options.Data is not null || !MayWitness(options)))
+            throw new TiebreakException("`--laws` is of gradient descent on any data, all parameters at one rate and without weight decay; leave out `--data`, `--input-range`, `--weight-decay`, `--group` and `--optimizer`");
         using var file = Open(path, options);
         var refinement = Refinement(options);
         var analysis = Analyse(file, options, refinement);
         var witness = options.Witness ? Witnessed(ref analysis, options, refinement) : null;
-        return FindingsBuilder.Build(path, file.Format, options, analysis) with { Witness = witness, Files = file.Files };
+        var laws = options.Laws && analysis.Partition is { } partition ? LinearLaws.Find(analysis.Model, partition, refinement) : null;
+        return FindingsBuilder.Build(path, file.Format, options, analysis) with { Witness = witness, Laws = laws, Files = file.Files };
     }
 
     /// <summary>Reads and lowers without analysing: the model as the analysis would first see it.</summary>

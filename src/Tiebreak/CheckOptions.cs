@@ -59,6 +59,9 @@ public sealed record CheckOptions
     /// <summary>Whether to train the model for a few steps, and so show what is claimed to move or to come apart; of gradient descent on any data only.</summary>
     public bool Witness { get; init; }
 
+    /// <summary>Whether to find all linear conservation laws; for models of up to <see cref="Proofs.LinearLaws.MostParameters"/> parameters, gradient descent and any data.</summary>
+    public bool Laws { get; init; }
+
     /// <summary>The seed of every random choice; the same seed gives the same bytes.</summary>
     public ulong Seed { get; init; }
 

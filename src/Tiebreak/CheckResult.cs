@@ -34,6 +34,9 @@ public sealed record CheckResult
     /// <summary>The training runs that show what is claimed apart; null if they were not asked for.</summary>
     public Witness? Witness { get; init; }
 
+    /// <summary>The linear conservation laws of gradient descent; null if they were not asked for, or there is no verdict.</summary>
+    public LinearLaws? Laws { get; init; }
+
     /// <summary>What to tell a person, worst first.</summary>
     public IReadOnlyList<Finding> Findings { get; init; } = [];
 }

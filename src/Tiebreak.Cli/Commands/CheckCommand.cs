@@ -15,6 +15,7 @@ sealed class CheckCommand
     readonly Option<string> _output = AnalysisOptions.One("--output", "FILE", "Write the report to a file");
     readonly Option<string> _partition = AnalysisOptions.One("--partition", "FILE", "Write class, sign and first step of every parameter to a file, as json");
     readonly Option<string> _certificate = AnalysisOptions.One("--certificate", "FILE", "Write a certificate of the answer, which `tiebreak verify` checks with code of its own");
+    readonly Option<bool> _laws = new("--laws") { Description = "All linear conservation laws of gradient descent, exactly (up to 5,000 parameters)" };
     readonly Option<bool> _pattern = new("--pattern") { Description = "With --data: what the model ties, what only this data ties, and what is free, side by side" };
     readonly Option<string[]> _select = AnalysisOptions.Many("--select", "RULES", "Only these rules, by code or name, separated by commas (repeatable)");
     readonly Option<string[]> _ignore = AnalysisOptions.Many("--ignore", "RULES", "Not these rules (repeatable)");
@@ -29,7 +30,7 @@ sealed class CheckCommand
         Command = new Command("check", "Finds what training can never separate or move, and why");
         Command.Add(_model);
         _analysis.AddTo(Command);
-        foreach (var option in new Option[] { _format, _output, _partition, _certificate, _pattern, _select, _ignore, _failOn, _quiet, _verbose, _noColor }) Command.Add(option);
+        foreach (var option in new Option[] { _format, _output, _partition, _certificate, _pattern, _laws, _select, _ignore, _failOn, _quiet, _verbose, _noColor }) Command.Add(option);
         Command.SetAction(Run);
     }
 
@@ -53,7 +54,7 @@ sealed class CheckCommand
 
         CheckResult result;
         using (var progress = ProgressLine.For(_surroundings, quiet))
-            result = _surroundings.Check(model, options with { Pattern = pattern, Progress = progress, Cancellation = _surroundings.Interrupted });
+            result = _surroundings.Check(model, options with { Pattern = pattern, Laws = parsed.GetValue(_laws), Progress = progress, Cancellation = _surroundings.Interrupted });
         result = result with
         {
             Findings = [.. result.Findings.Where(finding => (selected.Count == 0 || selected.Contains(finding.Rule)) && !ignored.Contains(finding.Rule))],

@@ -31,6 +31,7 @@ static class JsonReport
             WriteUnits(json, result);
             WriteFindings(json, result);
             DataJson.Write(json, result);
+            LawReport.Write(json, result);
             json.WriteEndObject();
         }
 

@@ -185,6 +185,8 @@ static class TextReport
                     foreach (var line in Wrapped("witnessed: ", Words.Of(witness))) yield return line;
             }
 
+            foreach (var (head, text) in LawReport.Lines(result, style.Verbose))
+                foreach (var line in WrappedText.Lines(head, text, console.Profile.Width, head.Length)) yield return line;
             if (options.Optimizer != "sgd")
                 foreach (var line in Wrapped("means:   ", $"{options.Optimizer}: {Optimizers.Promise(options.Optimizer)}")) yield return line;
             string[] notes = [.. analysis.Model.Notes, .. PatternText.Breaks(result)];

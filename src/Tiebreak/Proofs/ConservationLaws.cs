@@ -21,12 +21,22 @@ public sealed class ConservationLaws
     const int Primes = 2;
     const int NothingNew = 3; // draws in a row that add nothing end the search; one overlooks a gradient outside L with chance about degree / 2⁶⁰
 
-    ConservationLaws(int classes, int dimension, int[] codes)
+    const int Batch = 32; // vectors that are added at once while the space still grows
+    const int ManyClasses = 256;
+
+    ConservationLaws(int classes, int dimension, int[] codes, PrimeField field, LinearSpan span)
     {
+        (Field, Span) = (field, span);
         Classes = classes;
         Dimension = dimension;
         Codes = codes;
     }
+
+    /// <summary>The field in which the space was found.</summary>
+    internal PrimeField Field { get; }
+
+    /// <summary>L in that field; place 0 is unused.</summary>
+    internal LinearSpan Span { get; }
 
     /// <summary>The number of classes of the partition: the degrees of freedom as patterns see them.</summary>
     public int Classes { get; }
@@ -54,22 +64,28 @@ public sealed class ConservationLaws
     internal static ConservationLaws? Find(Model model, Partition partition, RefinementOptions options, TableDraw? table)
     {
         if (partition.Classes > MostClasses) return null;
+        return Find(model, partition, options, table, Primes);
+    }
+
+    /// <summary>The same in any number of primes, however many classes there are.</summary>
+    internal static ConservationLaws Find(Model model, Partition partition, RefinementOptions options, TableDraw? table, int primes)
+    {
         options.Progress?.Invoke("linear laws");
         var program = Gradient.Of(model.Program, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
         using var gradient = new FieldGradient(model, program, options, table);
         var starts = new ClassStarts(model, partition);
         ConservationLaws? best = null;
-        for (var prime = 0; prime < Primes; prime++)
+        for (var prime = 0; prime < primes; prime++)
         {
             // A prime can only make vectors dependent that are not: the larger space is the true one.
-            var found = Find(starts, gradient, new RandomFunction(options.Seed, RandomFunction.Purpose($"laws {prime}")));
+            var found = Find(starts, gradient, new RandomFunction(options.Seed, RandomFunction.Purpose($"laws {prime}")), options.Progress);
             if (best is null || found.Dimension > best.Dimension) best = found;
         }
 
-        return best;
+        return best!;
     }
 
-    static ConservationLaws Find(ClassStarts starts, FieldGradient gradient, RandomFunction random)
+    static ConservationLaws Find(ClassStarts starts, FieldGradient gradient, RandomFunction random, Action<string>? progress)
     {
         ulong draws = 0;
         ulong Fresh() => random.Word(draws++);
@@ -81,25 +97,65 @@ public sealed class ConservationLaws
         var nothingNew = 0;
         while (nothingNew < NothingNew && span.Dimension < classes)
         {
-            Move(starts.Partition, field, start, step, point);
-            var slope = new ulong[classes + 1];
-            if (gradient.TryEvaluate(field, Fresh(), point, slopes))
-                for (var number = 1; number <= classes; number++) slope[number] = slopes[starts.Tensors[number]][starts.Places[number]];
-            if (span.Add([.. slope]))
+            var batch = classes >= ManyClasses && nothingNew == 0 ? Math.Min(Batch, classes - span.Dimension + 1) : 1;
+            var found = new ulong[batch][];
+            for (var k = 0; k < batch; k++)
             {
+                Move(starts.Partition, field, start, step, point);
+                found[k] = new ulong[classes + 1];
+                if (gradient.TryEvaluate(field, Fresh(), point, slopes)) Slopes(starts, slopes, found[k]);
                 // Cheaper than a fresh element of L, and as good while L still grows.
                 ulong keep = random.Below(field.Modulus, draws++), add = random.Below(field.Modulus, draws++);
-                for (var k = 0; k < step.Length; k++) step[k] = field.Add(field.Multiply(keep, step[k]), field.Multiply(add, slope[k]));
-                nothingNew = 0;
+                for (var number = 0; number < step.Length; number++) step[number] = field.Add(field.Multiply(keep, step[number]), field.Multiply(add, found[k][number]));
             }
-            else
-            {
-                step = span.Draw(Fresh());
-                nothingNew++;
-            }
+
+            if (batch > 1) progress?.Invoke($"linear laws: {100 * span.Dimension / classes} %");
+            nothingNew = span.AddAll(found) == 0 ? nothingNew + 1 : 0;
+            if (nothingNew > 0) step = span.Draw(Fresh());
         }
 
-        return new ConservationLaws(classes, span.Dimension, Together(starts, field, span.Draw(Fresh()), span.Draw(Fresh())));
+        return new ConservationLaws(classes, span.Dimension, Together(starts, field, span.Draw(Fresh()), span.Draw(Fresh())), field, span);
+    }
+
+    /// <summary>Whether laws are orthogonal to gradients along a training run in another field.</summary>
+    internal static bool[] Hold(Model model, Partition partition, RefinementOptions options, TableDraw? table, IReadOnlyList<IReadOnlyList<(int Class, long Factor)>> laws)
+    {
+        const int Steps = 12;
+        var program = Gradient.Of(model.Program, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
+        using var gradient = new FieldGradient(model, program, options, table);
+        var starts = new ClassStarts(model, partition);
+        var random = new RandomFunction(options.Seed, RandomFunction.Purpose("laws again"));
+        var (field, start) = gradient.Begin(random.Word(0));
+        var (point, slopes) = (gradient.Zeros(), gradient.Zeros());
+        var (step, slope) = (new ulong[partition.Classes + 1], new ulong[partition.Classes + 1]);
+        var hold = Enumerable.Repeat(true, laws.Count).ToArray();
+        for (var number = 1; number <= Steps; number++)
+        {
+            Move(partition, field, start, step, point);
+            if (!gradient.TryEvaluate(field, random.Word((ulong)(3 * number)), point, slopes)) continue;
+            Slopes(starts, slopes, slope);
+            for (var law = 0; law < hold.Length; law++)
+            {
+                ulong sum = 0;
+                foreach (var (of, factor) in laws[law])
+                {
+                    var term = field.Multiply(field.Reduce((ulong)Math.Abs(factor)), slope[of]);
+                    sum = factor < 0 ? field.Subtract(sum, term) : field.Add(sum, term);
+                }
+
+                hold[law] &= sum == 0;
+            }
+
+            var rate = random.Below(field.Modulus, (ulong)(3 * number + 1));
+            for (var k = 0; k < step.Length; k++) step[k] = field.Add(step[k], field.Multiply(rate, slope[k]));
+        }
+
+        return hold;
+    }
+
+    static void Slopes(ClassStarts starts, ulong[][] slopes, ulong[] ofClasses)
+    {
+        for (var number = 1; number < ofClasses.Length; number++) ofClasses[number] = slopes[starts.Tensors[number]][starts.Places[number]];
     }
 
     // The point θ⁰ + step: all members of a class move by its coordinate, times their sign.
