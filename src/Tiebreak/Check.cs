@@ -3,6 +3,7 @@ using Tiebreak.Formats;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 using Tiebreak.Proofs;
+using Tiebreak.Proofs.Reasons;
 using Tiebreak.Refinement;
 
 namespace Tiebreak;
@@ -25,7 +26,8 @@ public static class Check
         var analysis = Analyse(file, options, refinement);
         var witness = options.Witness ? Witnessed(ref analysis, options, refinement) : null;
         var laws = options.Laws && analysis.Partition is { } partition ? LinearLaws.Find(analysis.Model, partition, refinement) : null;
-        return FindingsBuilder.Build(path, file.Format, options, analysis) with { Witness = witness, Laws = laws, Files = file.Files };
+        var advice = options.Data is null && analysis.Partition is { } tied ? Reinitialisation.Find(analysis.Model, tied, refinement) : null;
+        return FindingsBuilder.Build(path, file.Format, options, analysis) with { Witness = witness, Laws = laws, Advice = advice, Files = file.Files };
     }
 
     /// <summary>Reads and lowers without analysing: the model as the analysis would first see it.</summary>
@@ -120,12 +122,16 @@ public static class Check
         return WithCauses(analysis, refinement);
     }
 
-    static Analysis WithCauses(Analysis analysis, RefinementOptions options) =>
-        analysis with
+    static Analysis WithCauses(Analysis analysis, RefinementOptions options)
+    {
+        var stuckBy = SmallestInvariantSet.StuckCauses(analysis.Model, analysis.Partition!, options);
+        return analysis with
         {
-            StuckBy = SmallestInvariantSet.StuckCauses(analysis.Model, analysis.Partition!, options),
+            StuckBy = stuckBy,
+            CancelledBy = CancellingOperations.Of(analysis.Model, analysis.Partition!, stuckBy, options),
             Decaying = SmallestInvariantSet.Decaying(analysis.Model, analysis.Partition!, options),
         };
+    }
 
     // What holds for any data holds for these; what they tie beyond that is found with them.
     static Analysis OnData(ModelOnData bound, Analysis any, RefinementOptions options, bool pattern)

@@ -34,6 +34,9 @@ public sealed record CheckResult
     /// <summary>The training runs that show what is claimed apart; null if they were not asked for.</summary>
     public Witness? Witness { get; init; }
 
+    /// <summary>Which tensor to draw anew to gain the most; null if nothing is tied or stuck, for given data, or in models too large to try.</summary>
+    public Reinitialisation? Advice { get; init; }
+
     /// <summary>The linear conservation laws of gradient descent; null if they were not asked for, or there is no verdict.</summary>
     public LinearLaws? Laws { get; init; }
 

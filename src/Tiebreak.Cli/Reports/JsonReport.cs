@@ -30,6 +30,17 @@ static class JsonReport
             WriteTensors(json, result);
             WriteUnits(json, result);
             WriteFindings(json, result);
+            if (result.Advice is { } advice)
+            {
+                json.WriteStartObject("advice");
+                json.WriteStartArray("reinitialise");
+                foreach (var tensor in advice.Tensors) json.WriteStringValue(tensor);
+                json.WriteEndArray();
+                json.WriteNumber("degreesOfFreedom", advice.DegreesOfFreedom);
+                json.WriteBoolean("allTried", advice.IsComplete);
+                json.WriteEndObject();
+            }
+
             DataJson.Write(json, result);
             LawReport.Write(json, result);
             json.WriteEndObject();

@@ -58,6 +58,7 @@ static class TextReport
             Verdict();
             if (style.Quiet) return;
             var assumptions = AssumptionLines().ToArray();
+            Advice();
             Findings();
             foreach (var line in PatternText.Lines(result, console.Profile.Width)) Line(line);
             Tensors(style.Verbose ? int.MaxValue : Math.Clamp(ScreenLines - _lines - assumptions.Length - 4, 4, MostTensors));
@@ -78,6 +79,15 @@ static class TextReport
                 $"{Number(counts.DegreesOfFreedom)} {(counts.DegreesOfFreedom == 1 ? "degree" : "degrees")} of freedom of {Number(counts.Parameters)} {(counts.Parameters == 1 ? "parameter" : "parameters")}: "
                 + $"{Number(counts.Lockstep)} in lockstep, {Number(counts.Mirrored)} mirrored, {Number(counts.Stuck)} stuck{(result.Witness is { Undecided: > 0 } open ? $", {Number(open.Undecided)} undecided" : "")}",
                 Bold);
+        }
+
+        void Advice()
+        {
+            if (result.Advice is not { Tensors: { Count: > 0 } tensors } advice) return;
+            Line("");
+            Paragraph(
+                "best single change: ",
+                $"initialise {string.Join(" and ", tensors.Select(tensor => $"`{tensor}`"))} randomly: {Number(advice.DegreesOfFreedom)} degrees of freedom in place of {Number(result.Counts!.DegreesOfFreedom)}{(advice.IsComplete ? "" : "; not all tensors were tried")}");
         }
 
         void Findings()

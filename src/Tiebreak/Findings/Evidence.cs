@@ -51,6 +51,9 @@ sealed class Evidence
     public StuckCause StuckBy(int tensor, int index) =>
         tensor < Analysis.StuckBy.Count && Analysis.StuckBy[tensor] is { } causes ? causes[index] : StuckCause.Zero;
 
+    /// <summary>The kind of operation that makes the gradients of a tensor cancel; null where that is not known.</summary>
+    public string? CancelledBy(int tensor) => tensor < Analysis.CancelledBy.Count ? Analysis.CancelledBy[tensor] : null;
+
     /// <summary>The name of a tensor in backticks.</summary>
     public string Quoted(int tensor) => $"`{Parameters[tensor].Name}`";
 }

@@ -42,6 +42,9 @@ public sealed record Analysis
     /// <summary>For each tensor, for each parameter, why it is stuck; null for a tensor without stuck parameters.</summary>
     public IReadOnlyList<StuckCause[]?> StuckBy { get; init; } = [];
 
+    /// <summary>For each tensor with parameters whose gradients cancel, the kind of operation that makes them: <c>Softmax</c>, <c>BatchNormalization</c>; null where that is not known. Empty if nobody looked.</summary>
+    public IReadOnlyList<string?> CancelledBy { get; init; } = [];
+
     /// <summary>Under weight decay: for each class whether it only decays, as it never gets a gradient (index 0 unused); null if none does.</summary>
     public IReadOnlyList<bool>? Decaying { get; init; }
 

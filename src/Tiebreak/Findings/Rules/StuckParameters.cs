@@ -45,11 +45,11 @@ static class StuckParameters
                 "nothing, if the model is trained at such sizes; else give larger ones with --dim, or export the model with larger ones");
         }
 
-        if (cancelled.Length > 0)
+        foreach (var alike in cancelled.GroupBy(place => evidence.CancelledBy(place.Tensor), StringComparer.Ordinal))
         {
             yield return StuckPlaces.Draft(
-                evidence, Rule, cancelled, "never move", StuckCause.Cancellation,
-                "the terms of their gradients cancel exactly; in floating point rounding noise is left, which adaptive optimisers amplify",
+                evidence, Rule, [.. alike], "never move", StuckCause.Cancellation,
+                $"the terms of their gradients cancel exactly{(alike.Key is { } kind ? $", as what {kind} sends back sums to zero" : "")}; in floating point rounding noise is left, which adaptive optimisers amplify",
                 "freeze or remove them if a normalisation or softmax behind them cancels what they add; else initialise the tensors around them randomly");
         }
 

@@ -23,6 +23,9 @@ sealed class PointValues
 
     PointValues(PrimeField field, RandomPoint point, Dictionary<int, ulong[]> kept, bool[] isCovered) => (_field, _point, _kept, _isCovered) = (field, point, kept, isCovered);
 
+    /// <summary>How many values would be kept.</summary>
+    public static long Size(TensorProgram program, IEnumerable<Node> roots) => Kept(program, roots, out _).Sum(node => node.Shape.Count);
+
     /// <summary>Evaluates all that the given nodes depend on.</summary>
     /// <param name="program">The gradient program.</param>
     /// <param name="roots">The nodes whose reasons will be asked for.</param>
