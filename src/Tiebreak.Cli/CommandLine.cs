@@ -31,7 +31,13 @@ public static class CommandLine
             var root = Root(surroundings);
             var parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
             var asksOnly = parsed.Action is HelpAction or CommandLineAction { ClearsParseErrors: true };
-            if (!asksOnly) Refuse(parsed);
+            if (!asksOnly)
+            {
+                Refuse(parsed);
+                parsed = root.Parse(SettingsFile.Applied(parsed, args), new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+                Refuse(parsed);
+            }
+
             return parsed.Invoke(new InvocationConfiguration { Output = surroundings.Output, Error = surroundings.Error, EnableDefaultExceptionHandler = false });
         }
         catch (OperationCanceledException) when (surroundings.Interrupted.IsCancellationRequested)

@@ -68,6 +68,9 @@ public sealed record CheckOptions
     /// <summary>The largest acceptable chance that the answer claims a tie that does not hold.</summary>
     public double ErrorBound { get; init; } = 1e-18;
 
+    /// <summary>The file that some of these options come from, for the report; null for none.</summary>
+    public string? Settings { get; init; }
+
     /// <summary>Told what is going on, for a progress display: a few words and, where known, the share done.</summary>
     public IProgress<CheckProgress>? Progress { get; init; }
 

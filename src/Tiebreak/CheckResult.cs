@@ -40,6 +40,9 @@ public sealed record CheckResult
     /// <summary>The linear conservation laws of gradient descent; null if they were not asked for, or there is no verdict.</summary>
     public LinearLaws? Laws { get; init; }
 
+    /// <summary>Findings that options left out.</summary>
+    public int Hidden { get; init; }
+
     /// <summary>What to tell a person, worst first.</summary>
     public IReadOnlyList<Finding> Findings { get; init; } = [];
 }

@@ -25,12 +25,14 @@ sealed class AnalysisOptions
     readonly Option<string[]> _group = Many("--group", "GLOB", "These tensors have a learning rate of their own (repeatable)");
     readonly Option<bool> _witness = new("--witness") { Description = "Train for a few steps to show that what is claimed to move or come apart does; count what neither that nor a law decides" };
     readonly Option<string> _seed = One("--seed", "N", "The seed of every random choice [default: 0]");
+    readonly Option<string> _config = One("--config", "FILE", $"Settings of the model [default: {SettingsFile.Name} beside it, if there is one]");
+    readonly Option<bool> _noConfig = new("--no-config") { Description = "Leave settings beside the model alone" };
     readonly Option<string> _errorBound = One("--error-bound", "P", "The largest acceptable chance of a wrong claim [default: 1e-18]");
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _data, _map, _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _opaque, _dropout, _batchNorm, _batch, _inputRange, _optimizer, _weightDecay, _group, _witness, _seed, _errorBound }) command.Add(option);
+        foreach (var option in new Option[] { _data, _map, _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _opaque, _dropout, _batchNorm, _batch, _inputRange, _optimizer, _weightDecay, _group, _witness, _seed, _errorBound, _config, _noConfig }) command.Add(option);
     }
 
     /// <summary>What the user typed.</summary>
@@ -62,6 +64,7 @@ sealed class AnalysisOptions
         Witness = parsed.GetValue(_witness),
         Seed = Seed(parsed, _seed),
         ErrorBound = ErrorBound(parsed, _errorBound),
+        Settings = parsed.GetValue(_noConfig) ? null : parsed.GetValue(_config),
     };
 
     /// <summary>One of a few words, the first if nothing was typed.</summary>

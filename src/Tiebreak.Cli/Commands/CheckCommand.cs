@@ -17,8 +17,7 @@ sealed class CheckCommand
     readonly Option<string> _certificate = AnalysisOptions.One("--certificate", "FILE", "Write a certificate of the answer, which `tiebreak verify` checks with code of its own");
     readonly Option<bool> _laws = new("--laws") { Description = "All linear conservation laws of gradient descent, exactly (up to 5,000 parameters)" };
     readonly Option<bool> _pattern = new("--pattern") { Description = "With --data: what the model ties, what only this data ties, and what is free, side by side" };
-    readonly Option<string[]> _select = AnalysisOptions.Many("--select", "RULES", "Only these rules, by code or name, separated by commas (repeatable)");
-    readonly Option<string[]> _ignore = AnalysisOptions.Many("--ignore", "RULES", "Not these rules (repeatable)");
+    readonly RuleOptions _rules = new();
     readonly Option<string> _failOn = AnalysisOptions.One("--fail-on", "error|warning|note|never", "The lowest level that makes the exit code 1 [default: error]");
     readonly Option<bool> _quiet = new("--quiet") { Description = "Only the verdict, in one line" };
     readonly Option<bool> _verbose = new("--verbose") { Description = "All findings and tensors; stack traces of internal errors" };
@@ -30,7 +29,8 @@ sealed class CheckCommand
         Command = new Command("check", "Finds what training can never separate or move, and why");
         Command.Add(_model);
         _analysis.AddTo(Command);
-        foreach (var option in new Option[] { _format, _output, _partition, _certificate, _pattern, _laws, _select, _ignore, _failOn, _quiet, _verbose, _noColor }) Command.Add(option);
+        _rules.AddTo(Command);
+        foreach (var option in new Option[] { _format, _output, _partition, _certificate, _pattern, _laws, _failOn, _quiet, _verbose, _noColor }) Command.Add(option);
         Command.SetAction(Run);
     }
 
@@ -42,8 +42,7 @@ sealed class CheckCommand
         var options = _analysis.Read(parsed);
         var isJson = AnalysisOptions.Word(parsed, _format, "text", "json") == "json";
         var failOn = AnalysisOptions.Word(parsed, _failOn, "error", "warning", "note", "never");
-        var selected = Rules(parsed, _select);
-        var ignored = Rules(parsed, _ignore);
+        var filtered = _rules.Read(parsed);
         var (quiet, verbose) = (parsed.GetValue(_quiet), parsed.GetValue(_verbose));
         if (quiet && verbose) throw new TiebreakException("`--quiet` and `--verbose` exclude each other; leave one out");
         var outputs = new Outputs(parsed.GetValue(_output), parsed.GetValue(_partition), parsed.GetValue(_certificate));
@@ -55,11 +54,7 @@ sealed class CheckCommand
         CheckResult result;
         using (var progress = ProgressLine.For(_surroundings, quiet))
             result = _surroundings.Check(model, options with { Pattern = pattern, Laws = parsed.GetValue(_laws), Progress = progress, Cancellation = _surroundings.Interrupted });
-        result = result with
-        {
-            Findings = [.. result.Findings.Where(finding => (selected.Count == 0 || selected.Contains(finding.Rule)) && !ignored.Contains(finding.Rule))],
-        };
-
+        result = filtered(result);
         Write(result, isJson, outputs, new TextReport.Style(quiet, verbose, Colour: !parsed.GetValue(_noColor) && !_surroundings.IsPlain));
         return failOn != "never" && result.Findings.Any(finding => finding.Level >= Enum.Parse<Level>(failOn, ignoreCase: true)) ? 1 : 0;
     }
@@ -95,7 +90,4 @@ sealed class CheckCommand
             }
         }
     }
-
-    static HashSet<string> Rules(ParseResult parsed, Option<string[]> option) =>
-        [.. (parsed.GetValue(option) ?? []).SelectMany(rules => rules.Split(',', StringSplitOptions.TrimEntries)).Select(rule => RuleCatalogue.Find(rule).Code)];
 }

@@ -30,6 +30,7 @@ static class JsonReport
             WriteTensors(json, result);
             WriteUnits(json, result);
             WriteFindings(json, result);
+            if (result.Hidden > 0) json.WriteNumber("hiddenFindings", result.Hidden);
             if (result.Advice is { } advice)
             {
                 json.WriteStartObject("advice");
@@ -84,6 +85,7 @@ static class JsonReport
         WriteDims(json, "dims", assumptions.Dims);
         if (result.Analysis.ConfirmedDims is { } confirmed) WriteDims(json, "confirmedDims", confirmed);
         json.WriteNumber("seed", result.Options.Seed);
+        if (result.Options.Settings is { } settings) json.WriteString("settings", settings);
         WriteStrings(json, "frozen", result.Analysis.Model.Frozen.Select(tensor => tensor.Name));
         WriteStrings(json, "notes", result.Analysis.Model.Notes);
         json.WriteEndObject();
