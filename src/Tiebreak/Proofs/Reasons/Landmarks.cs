@@ -26,7 +26,7 @@ sealed class Landmarks
             if (node.Origin is not { } origin || node.Primitive is Primitive.Parameter or Primitive.Data or Primitive.Constant) continue;
             var isGraph = origin.StartsWith("node ", StringComparison.Ordinal);
             if (isGraph ? !seen.Add(origin) : !IsOperation(node)) continue;
-            var name = isGraph ? origin["node ".Length..].Split(" (", 2)[0] : Expression.Atom(node) ?? $"a part of {origin}";
+            var name = isGraph ? origin["node ".Length..].Split(" (", 2)[0] : Expression.Atom(node) ?? $"({origin})";
             Mark(node, name, node, isBackward: false);
             if (adjoints[node.Id] is { } adjoint) Mark(adjoint, name, adjoint, isBackward: true);
         }
