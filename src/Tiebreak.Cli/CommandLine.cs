@@ -118,7 +118,7 @@ public static class CommandLine
         }
 
         if (parsed.UnmatchedTokens.Count > 0)
-            throw new TiebreakException($"{(command.Arguments.FirstOrDefault() is { } one ? $"one {one.Name} at a time" : "no arguments here")}: do not know what to do with `{parsed.UnmatchedTokens[0]}`; see `{Path(command)} --help`");
+            throw new TiebreakException($"{(command.Arguments.Count > 1 ? $"too many arguments after {command.Arguments[0].Name}" : command.Arguments.FirstOrDefault() is { } one ? $"one {one.Name} at a time" : "no arguments here")}: do not know what to do with `{parsed.UnmatchedTokens[0]}`; see `{Path(command)} --help`");
         if (parsed.Errors.Count == 0) return;
         if (parsed.Errors[0].SymbolResult is OptionResult option)
         {

@@ -95,6 +95,8 @@ sealed class DifferenceTrace(PointValues values, Func<string, bool> isTrained)
         var first = left.Terms.Select(values.Product).ToArray();
         var second = right.Terms.Select(term => values.Product(term) is var value && sign < 0 ? values.Negate(value) : value).ToArray();
         var (extraLeft, extraRight) = (Unmatched(first, second), Unmatched(second, first));
+        // A term that is zero tells little where there are others.
+        if (extraLeft.Any(k => first[k] != 0) && extraRight.Any(k => second[k] != 0)) (extraLeft, extraRight) = ([.. extraLeft.Where(k => first[k] != 0)], [.. extraRight.Where(k => second[k] != 0)]);
         var both = extraLeft.Intersect(extraRight).ToArray();
         (int Left, int Right)? at = both.Length > 0 ? (both[0], both[0]) : extraLeft.Length > 0 && extraRight.Length > 0 ? (extraLeft[0], extraRight[0]) : null;
         if (at is not var (i, j)) return null;
