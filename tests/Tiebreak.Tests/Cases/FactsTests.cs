@@ -124,7 +124,9 @@ public sealed class FactsTests
         var outcome = Outcome.OfFormula("param W[3,2] = uniform(-1, 1, seed=1)\nparam b[3] = [0.1, 0.2, -0.1]\ndata x[2], t[3]\nloss -sum(t * log_softmax(W @ x + b))");
         outcome.IsFree("W", "b");
         Assert.Empty(outcome.Rules);
-        KeepsSum(outcome, "b", 1, 1, 1); // the law itself is not reported yet
+        KeepsSum(outcome, "b", 1, 1, 1); // check --laws reports it: LinearLawsTests
+        outcome.Says(["b[0]"], "Moves");
+        outcome.Says(["b[0]", "b[1]"], "Apart", "start at different values, 0.1 and 0.2");
     }
 
     [Fact, Trait("where", "vislearn/FrEIA issue 92")]
@@ -133,6 +135,7 @@ public sealed class FactsTests
         var outcome = Outcome.OfFormula("param W[2,3] = [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]\nparam v[2] = [0.7, -0.8]\ndata x[3], y\ndata x[2] = x[1]\nloss (y - v @ tanh(W @ x))**2");
         outcome.IsFree("W", "v");
         Assert.Empty(outcome.Rules);
+        outcome.Says(["W[0,1]", "W[0,2]"], "Apart", "start at different values, 0.2 and 0.3");
         KeepsSum(outcome, "W", 0, 1, -1, 0, 0, 0);
         KeepsSum(outcome, "W", 0, 0, 0, 0, 1, -1);
     }

@@ -14,7 +14,7 @@ namespace Tiebreak.Proofs.Reasons;
 sealed class PointValues
 {
     const long LargestKept = 1 << 22; // what is larger is summed anew for each element that is asked for
-    const long MostKept = 1L << 28;
+    const long MostKept = 1L << 29; // 4 GiB
 
     readonly PrimeField _field;
     readonly RandomPoint _point;
