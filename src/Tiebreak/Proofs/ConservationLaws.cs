@@ -58,21 +58,15 @@ public sealed class ConservationLaws
     /// <param name="partition">Its smallest invariant set, or any invariant set.</param>
     /// <param name="options">The seed, and what to take at kinks.</param>
     /// <exception cref="OperationCanceledException">Cancelled through the options.</exception>
-    public static ConservationLaws? Find(Model model, Partition partition, RefinementOptions options) => Find(model, partition, options, table: null);
-
-    /// <summary>The same for samples of a table.</summary>
-    internal static ConservationLaws? Find(Model model, Partition partition, RefinementOptions options, TableDraw? table)
-    {
-        if (partition.Classes > MostClasses) return null;
-        return Find(model, partition, options, table, Primes);
-    }
+    public static ConservationLaws? Find(Model model, Partition partition, RefinementOptions options) =>
+        partition.Classes > MostClasses ? null : Find(model, partition, options, Primes);
 
     /// <summary>The same in any number of primes, however many classes there are.</summary>
-    internal static ConservationLaws Find(Model model, Partition partition, RefinementOptions options, TableDraw? table, int primes)
+    internal static ConservationLaws Find(Model model, Partition partition, RefinementOptions options, int primes)
     {
         options.Progress?.Invoke("linear laws");
         var program = Gradient.Of(model.Program, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
-        using var gradient = new FieldGradient(model, program, options, table);
+        using var gradient = new FieldGradient(model, program, options);
         var starts = new ClassStarts(model, partition);
         ConservationLaws? best = null;
         for (var prime = 0; prime < primes; prime++)
@@ -118,11 +112,11 @@ public sealed class ConservationLaws
     }
 
     /// <summary>Whether laws are orthogonal to gradients along a training run in another field.</summary>
-    internal static bool[] Hold(Model model, Partition partition, RefinementOptions options, TableDraw? table, IReadOnlyList<IReadOnlyList<(int Class, long Factor)>> laws)
+    internal static bool[] Hold(Model model, Partition partition, RefinementOptions options, IReadOnlyList<IReadOnlyList<(int Class, long Factor)>> laws)
     {
         const int Steps = 12;
         var program = Gradient.Of(model.Program, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
-        using var gradient = new FieldGradient(model, program, options, table);
+        using var gradient = new FieldGradient(model, program, options);
         var starts = new ClassStarts(model, partition);
         var random = new RandomFunction(options.Seed, RandomFunction.Purpose("laws again"));
         var (field, start) = gradient.Begin(random.Word(0));

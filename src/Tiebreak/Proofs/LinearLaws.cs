@@ -42,7 +42,7 @@ public sealed record LinearLaws
         var parameters = model.Parameters.Sum(parameter => parameter.Shape.Count);
         if (parameters > MostParameters)
             throw new TiebreakException($"`--laws` is for models of up to {MostParameters:N0} parameters, and this one has {parameters:N0}; freeze what does not matter (`--freeze GLOB`), or try a narrower model of the same kind");
-        var space = ConservationLaws.Find(model, partition, options, table: null, primes: 1);
+        var space = ConservationLaws.Find(model, partition, options, primes: 1);
         var starts = new ClassStarts(model, partition);
         var found = new List<IReadOnlyList<(int Class, long Factor)>>();
         var unreadable = 0;
@@ -63,7 +63,7 @@ public sealed record LinearLaws
                 }
             }
 
-            var hold = ConservationLaws.Hold(model, partition, options, table: null, found);
+            var hold = ConservationLaws.Hold(model, partition, options, found);
             unreadable += hold.Count(holds => !holds);
             found = [.. found.Where((_, law) => hold[law])];
         }

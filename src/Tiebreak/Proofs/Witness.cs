@@ -142,7 +142,8 @@ public sealed record Witness
 
         ConservationLaws? Laws()
         {
-            if (!_askedForLaws) _laws = ConservationLaws.Find(model, partition, options, table);
+            // The rows that decide ties do not decide laws: one that holds on them may fail on another row.
+            if (!_askedForLaws && table is null) _laws = ConservationLaws.Find(model, partition, options);
             _askedForLaws = true;
             return _laws;
         }
