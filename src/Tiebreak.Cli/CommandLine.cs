@@ -126,10 +126,12 @@ public static class CommandLine
             throw new TiebreakException(count == 0 ? $"`{option.Option.Name}` needs a value; see `{Path(command)} --help`" : $"`{option.Option.Name}` may be given once, with one value");
         }
 
-        if (parsed.Errors[0].SymbolResult is ArgumentResult or CommandResult && command.Arguments.FirstOrDefault() is { } argument)
-            throw new TiebreakException($"no {argument.Name} given; try `{Path(command)} {(argument.Name == "MODEL" ? "FILE" : "TB001")}`");
+        if (parsed.Errors[0].SymbolResult is ArgumentResult or CommandResult && command.Arguments.FirstOrDefault(argument => parsed.GetResult(argument) is null or { Tokens.Count: 0 }) is { } missing)
+            throw new TiebreakException($"no {missing.Name} given; try `{Path(command)} {string.Join(' ', command.Arguments.Select(Example))}`");
         throw new TiebreakException(parsed.Errors[0].Message);
     }
+
+    static string Example(Argument argument) => argument.Name switch { "MODEL" => "FILE", "PARAM" => "'W[0,0]'", "RULE" => "TB001", var name => name };
 
     static string Path(Command command) => command.Subcommands.Count > 0 ? command.Name : $"tiebreak {command.Name}";
 
