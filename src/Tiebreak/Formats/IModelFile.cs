@@ -21,6 +21,15 @@ public interface IModelFile : IDisposable
     /// <summary>Builds the model at the given sizes.</summary>
     /// <exception cref="TiebreakException">The file means nothing at these sizes, or uses what is not supported; names the node and the remedy.</exception>
     Model Lower(LoweringOptions options);
+
+    /// <summary>The format that numbers of a tensor are stored in; null where they are written as exact decimals.</summary>
+    FloatFormat? StoredAs(string tensor) => null;
+
+    /// <summary>Writes a model of the same kind that differs in nothing but the changes, with the files it needs beside it.</summary>
+    /// <param name="files">Where to; the caller keeps them.</param>
+    /// <param name="changes">What is to be different.</param>
+    /// <exception cref="TiebreakException">A tensor cannot be changed where it stands, or a file cannot be written; names it.</exception>
+    void WriteChanged(StagedFiles files, ModelChanges changes) => throw new TiebreakException($"{Files[0]}: models of the kind {Format} cannot be written");
 }
 
 /// <summary>How a model file is turned into a program.</summary>

@@ -9,7 +9,7 @@ public static class ModelFile
     /// <summary>How much of a file is looked at to tell text from binary.</summary>
     const int Glance = 4096;
 
-    static readonly (string Extension, string Kind, bool IsText, Func<string, IModelFile> Open)[] Kinds =
+    static readonly (string Extension, string Kind, bool IsText, Func<string, string?, IModelFile> Open)[] Kinds =
     [
         (".tb", "a formula", true, FormulaReader.Open),
         (".onnx", "an ONNX network", false, OnnxReader.Open),
@@ -17,7 +17,13 @@ public static class ModelFile
 
     /// <summary>Opens the file by its extension, after a look at whether its content can be what the extension says.</summary>
     /// <exception cref="TiebreakException">There is no such file, its kind is unknown, or its content is not of that kind; one line names the file and the remedy.</exception>
-    public static IModelFile Open(string path)
+    public static IModelFile Open(string path) => Open(path, besides: null);
+
+    /// <summary>Opens a new model that is not in its place yet; files beside it that were not written anew are found where it will be.</summary>
+    /// <exception cref="TiebreakException">As for <see cref="Open(string)"/>.</exception>
+    public static IModelFile Open(StagedFiles files) => Open(files.StagedModel, files.Folder);
+
+    static IModelFile Open(string path, string? besides)
     {
         if (Directory.Exists(path)) throw new TiebreakException($"{path}: is a folder; name a model file ({Known})");
         var extension = Path.GetExtension(path);
@@ -31,7 +37,7 @@ public static class ModelFile
                 throw new TiebreakException($"{path}: is named like {kind}, but its content is text; was it renamed, or is it a download that failed?");
         }
 
-        return open(path);
+        return open(path, besides);
     }
 
     static string Known => string.Join(", ", Kinds.Select(kind => $"{kind.Extension} ({kind.Kind})"));

@@ -43,6 +43,12 @@ sealed class NamedLoss(IModelFile file, string path, NamedLossKind kind) : IMode
     }
 
     /// <inheritdoc/>
+    public FloatFormat? StoredAs(string tensor) => file.StoredAs(tensor);
+
+    /// <inheritdoc/>
+    public void WriteChanged(StagedFiles files, ModelChanges changes) => file.WriteChanged(files, changes);
+
+    /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 
     // Means are taken within a sample; samples, along the first axis, are summed.

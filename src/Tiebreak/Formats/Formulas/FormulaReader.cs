@@ -1,4 +1,6 @@
 using System.Text;
+using Tiebreak.Formats.Formulas.Rewriting;
+using Tiebreak.Numbers;
 using Tiebreak.Programs;
 
 namespace Tiebreak.Formats.Formulas;
@@ -10,6 +12,8 @@ public sealed class FormulaReader : IModelFile
     public const long LargestText = 4_000_000;
 
     readonly string _path;
+    readonly string _text;
+    readonly string _folder;
     readonly FormulaErrors _errors;
     readonly StartValues _starts;
     readonly List<Statement> _statements = [];
@@ -17,11 +21,11 @@ public sealed class FormulaReader : IModelFile
     readonly List<(ParameterTensor Tensor, bool Trained)> _tensors = [];
     readonly DataLeaves _data;
 
-    FormulaReader(string text, string path, string folder)
+    FormulaReader(string text, string path, string folder, string? besides = null)
     {
-        _path = path;
+        (_path, _text, _folder) = (path, text, folder);
         _errors = new FormulaErrors(path, text);
-        _starts = new StartValues(folder, _errors);
+        _starts = new StartValues(folder, _errors, besides);
         _data = new DataLeaves(_starts, _errors);
         foreach (var tokens in new FormulaLexer(text, _errors).Statements()) _statements.Add(FormulaGrammar.Read(tokens, _errors));
         foreach (var statement in _statements) Declare(statement);
@@ -46,14 +50,17 @@ public sealed class FormulaReader : IModelFile
 
     /// <summary>Reads a formula file and the array files it names.</summary>
     /// <exception cref="TiebreakException">It cannot be read or is no formula; the message begins with path, line and column.</exception>
-    public static FormulaReader Open(string path)
+    public static FormulaReader Open(string path) => Open(path, besides: null);
+
+    /// <summary>Reads a formula whose array files may also lie in a second folder.</summary>
+    internal static FormulaReader Open(string path, string? besides)
     {
         try
         {
             var size = FileSize.Of(path);
             if (size > LargestText) throw new FormulaErrors(path, "").TooLarge(size, LargestText);
             var text = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(path));
-            return Parse(text, path, Path.GetDirectoryName(Path.GetFullPath(path))!);
+            return new FormulaReader(text, path, Path.GetDirectoryName(Path.GetFullPath(path))!, besides);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -91,6 +98,17 @@ public sealed class FormulaReader : IModelFile
             entry => (entry.Trained || NameGlob.MatchesAny(options.Trainable, entry.Tensor.Name)) && !NameGlob.MatchesAny(options.Freeze, entry.Tensor.Name),
             entry => entry.Tensor with { Role = uses.Of(entry.Tensor.Name).Role, AxisMeanings = uses.Of(entry.Tensor.Name).Axes });
         return new Model { Program = program, Parameters = [.. tensors[true]], Frozen = [.. tensors[false]], OutputIsLoss = true, Notes = [.. _data.Notes] };
+    }
+
+    /// <inheritdoc/>
+    public void WriteChanged(StagedFiles files, ModelChanges changes)
+    {
+        var tensors = _tensors.ToDictionary(entry => entry.Tensor.Name, entry => entry.Tensor, StringComparer.Ordinal);
+        var changed = new Dictionary<string, ChangedTensor>(changes.Tensors, StringComparer.Ordinal);
+        foreach (var name in changes.Dropped) changed[name] = new ChangedTensor(new UniformTensor(tensors[name].Shape.Count, Rational.Zero));
+        foreach (var name in changed.Keys)
+            if (!tensors.ContainsKey(name)) throw new TiebreakException($"{_path}: there is no param or const `{name}` to be changed");
+        FormulaRewriting.Write(_text, _errors, _folder, files, changed, tensors);
     }
 
     /// <inheritdoc/>

@@ -8,7 +8,7 @@ namespace Tiebreak.Formats.Formulas;
 /// What stands behind the <c>=</c> of a parameter: an exact number for all elements, a nested list, <c>uniform(low, high, seed=N)</c>,
 /// <c>normal(mean, deviation, seed=N)</c>, or <c>file("w.npy")</c> beside the formula.
 /// </summary>
-internal sealed class StartValues(string folder, FormulaErrors errors)
+internal sealed class StartValues(string folder, FormulaErrors errors, string? besides = null)
 {
     const double LargestFloat = float.MaxValue;
     readonly ExactArithmetic _exact = new(errors);
@@ -132,6 +132,7 @@ internal sealed class StartValues(string folder, FormulaErrors errors)
             if (new FileInfo(path).LinkTarget is not null) throw errors.At(place, $"`{FormulaErrors.Shorten(name)}` goes through a symbolic link; put the file itself into the formula's folder");
         }
 
-        return path;
+        // A model that is not in its place yet finds there what was not written anew.
+        return besides is not null && !File.Exists(path) ? Path.Combine(besides, name) : path;
     }
 }

@@ -3,8 +3,8 @@ using global::Onnx;
 
 namespace Tiebreak.Formats.Onnx;
 
-/// <summary>Tensor bytes kept in files beside the model. Only files inside the model's own folder are opened, each once.</summary>
-sealed class ExternalData(string modelPath) : IDisposable
+/// <summary>Tensor bytes kept in files beside the model. Only files inside the model's own folder are opened, each once; <paramref name="besides"/> is one more folder, for a model that is not in its place yet.</summary>
+sealed class ExternalData(string modelPath, string? besides = null) : IDisposable
 {
     readonly Dictionary<string, MappedFile> _files = new(StringComparer.Ordinal);
     readonly string _folder = Path.GetDirectoryName(Path.GetFullPath(modelPath)) ?? ".";
@@ -52,6 +52,10 @@ sealed class ExternalData(string modelPath) : IDisposable
     /// <summary>The files that were opened.</summary>
     public IEnumerable<string> Files => _files.Keys.Order(StringComparer.Ordinal).Select(location => Path.Combine(_folder, Path.Combine(location.Split('/', '\\'))));
 
+    /// <summary>The file of a location.</summary>
+    /// <exception cref="TiebreakException">It leaves the folder, or is missing.</exception>
+    public MappedFile FileAt(string location) => Open(new TensorProto(), location);
+
     MappedFile Open(TensorProto tensor, string location)
     {
         if (_files.TryGetValue(location, out var known)) return known;
@@ -61,7 +65,8 @@ sealed class ExternalData(string modelPath) : IDisposable
         if (Path.IsPathRooted(location) || parts[0].Contains(':') || parts[0].Length == 0 || parts.Contains("..", StringComparer.Ordinal) || location.Contains('\0'))
             throw Fail(tensor, $"points to external data outside the model's folder (`{OnnxErrors.OneLine(location)}`), which is refused; keep the data file beside the model");
         var path = Path.Combine(_folder, Path.Combine(parts));
-        if (ResolvesOutside(path)) throw Fail(tensor, $"points to external data through a link that leaves the model's folder (`{location}`), which is refused; keep the data file beside the model");
+        if (besides is not null && !File.Exists(path)) path = Path.Combine(besides, Path.Combine(parts));
+        else if (ResolvesOutside(path)) throw Fail(tensor, $"points to external data through a link that leaves the model's folder (`{location}`), which is refused; keep the data file beside the model");
         if (!File.Exists(path)) throw Fail(tensor, $"needs the external data file `{location}` beside the model, which is missing; put it there");
         return _files[location] = new MappedFile(path);
     }

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using global::Onnx;
+using Tiebreak.Formats.Onnx.Rewriting;
 
 namespace Tiebreak.Formats.Onnx;
 
@@ -20,14 +21,12 @@ public sealed class OnnxReader : IModelFile
     readonly ExternalData _external;
     readonly OnnxGraph _graph;
 
-    OnnxReader(string path, MappedFile file)
+    OnnxReader(string path, MappedFile file, string? besides)
     {
         _path = path;
         _file = file;
-        _external = new ExternalData(path);
-        var index = WireIndex.Of(file);
-        var model = Parse(path, index);
-        _graph = new OnnxGraph(path, model, Opsets(path, model), new TensorReader(path, index, _external));
+        _external = new ExternalData(path, besides);
+        _graph = Graph(WireIndex.Of(file));
     }
 
     /// <inheritdoc/>
@@ -47,13 +46,16 @@ public sealed class OnnxReader : IModelFile
     /// <exception cref="TiebreakException">
     /// It is missing, empty, truncated, no ONNX model, too large without its weights, of an opset out of range, or one of its tensors is malformed.
     /// </exception>
-    public static OnnxReader Open(string path)
+    public static OnnxReader Open(string path) => Open(path, besides: null);
+
+    /// <summary>Opens a file whose external data may also lie in a second folder.</summary>
+    internal static OnnxReader Open(string path, string? besides)
     {
         var file = new MappedFile(path);
         try
         {
             ForeignContent.Refuse(file);
-            return new OnnxReader(path, file);
+            return new OnnxReader(path, file, besides);
         }
         catch
         {
@@ -66,10 +68,26 @@ public sealed class OnnxReader : IModelFile
     public Model Lower(LoweringOptions options) => GraphLowering.Lower(_graph, options);
 
     /// <inheritdoc/>
+    public FloatFormat? StoredAs(string tensor) => OnnxRewriting.FormatOf(_graph, tensor);
+
+    /// <inheritdoc/>
+    public void WriteChanged(StagedFiles files, ModelChanges changes)
+    {
+        var index = WireIndex.Numbered(_file);
+        OnnxRewriting.Write(_file, index, Graph(index), _external, files, changes);
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         _external.Dispose();
         _file.Dispose();
+    }
+
+    OnnxGraph Graph(WireIndex index)
+    {
+        var model = Parse(_path, index);
+        return new OnnxGraph(_path, model, Opsets(_path, model), new TensorReader(_path, index, _external));
     }
 
     static ModelProto Parse(string path, WireIndex index)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 
 namespace Tiebreak.Formats.Onnx;
 
@@ -16,10 +17,15 @@ sealed class WireIndex
 
     readonly MappedFile _file;
     readonly List<ByteRange> _payloads = [];
+    readonly List<WirePlace>? _places;
     byte[] _graph = new byte[4096];
     int _used;
 
-    WireIndex(MappedFile file) => _file = file;
+    WireIndex(MappedFile file, bool numbered)
+    {
+        _file = file;
+        if (numbered) _places = [];
+    }
 
     /// <summary>The raw bytes of the tensors, by number.</summary>
     public IReadOnlyList<ByteRange> Payloads => _payloads;
@@ -29,9 +35,18 @@ sealed class WireIndex
 
     /// <summary>Scans a file.</summary>
     /// <exception cref="TiebreakException">The file is no sequence of protocol buffer fields, is truncated or nested too deeply.</exception>
-    public static WireIndex Of(MappedFile file)
+    public static WireIndex Of(MappedFile file) => Of(file, numbered: false);
+
+    /// <summary>Scans a file, and puts into the doc_string of each tensor, node and attribute its number in <see cref="Places"/>: however the graph is turned over, one finds back to the file.</summary>
+    /// <exception cref="TiebreakException">As for <see cref="Of(MappedFile)"/>.</exception>
+    public static WireIndex Numbered(MappedFile file) => Of(file, numbered: true);
+
+    /// <summary>Where tensors, nodes and attributes lie in the file; empty unless they are numbered.</summary>
+    public IReadOnlyList<WirePlace> Places => _places ?? [];
+
+    static WireIndex Of(MappedFile file, bool numbered)
     {
-        var index = new WireIndex(file);
+        var index = new WireIndex(file, numbered);
         index.Copy(Message.Model, 0, file.Length, 0);
         return index;
     }
@@ -39,7 +54,8 @@ sealed class WireIndex
     /// <summary>The number that stands in the raw data of a tensor of <see cref="Graph"/>.</summary>
     public static int NumberIn(ReadOnlySpan<byte> rawData) => BinaryPrimitives.ReadInt32LittleEndian(rawData);
 
-    enum Message
+    /// <summary>The messages that are looked into.</summary>
+    internal enum Message
     {
         Leaf, // copied as it is
         Model,
@@ -54,7 +70,7 @@ sealed class WireIndex
     }
 
     /// <summary>Which messages lie in which fields (onnx.proto).</summary>
-    static Message FieldOf(Message message, int field) => (message, field) switch
+    internal static Message FieldOf(Message message, int field) => (message, field) switch
     {
         (Message.Model, 7) => Message.Graph,
         (Message.Model, 20) => Message.Training,
@@ -129,9 +145,24 @@ sealed class WireIndex
                 var lengthAt = _used;
                 _used += LengthBytes;
                 Copy(kind, content, end, depth + 1);
+                Number(kind, fieldStart, content, end);
                 WritePaddedLength(lengthAt, _used - lengthAt - LengthBytes);
                 break;
         }
+    }
+
+    // The last of several values of a field counts, so whatever text the file has there is overruled.
+    void Number(Message kind, long fieldStart, long content, long end)
+    {
+        var field = kind switch { Message.Tensor => 12u, Message.Attribute => 13u, Message.Node => 6u, _ => 0u };
+        if (_places is null || field == 0) return;
+        var number = Encoding.UTF8.GetBytes($"{_places.Count}");
+        Reserve(16 + number.Length);
+        WriteVarint(field << 3 | 2);
+        _graph[_used++] = (byte)number.Length;
+        number.CopyTo(_graph, _used);
+        _used += number.Length;
+        _places.Add(new WirePlace(kind, fieldStart, content, end));
     }
 
     ulong Varint(ref long position, long end)
@@ -182,3 +213,10 @@ sealed class WireIndex
         for (var k = 0; k < LengthBytes; k++) _graph[position + k] = (byte)(length >> 7 * k & 0x7F | (k < LengthBytes - 1 ? 0x80 : 0));
     }
 }
+
+/// <summary>Where a message lies in its file.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="FieldStart">The tag in front of it.</param>
+/// <param name="Start">Its first byte.</param>
+/// <param name="End">Beyond its last.</param>
+readonly record struct WirePlace(WireIndex.Message Kind, long FieldStart, long Start, long End);

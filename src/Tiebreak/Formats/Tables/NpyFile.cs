@@ -4,7 +4,7 @@ using Tiebreak.Programs;
 namespace Tiebreak.Formats.Tables;
 
 /// <summary>
-/// Reads NumPy's array files (<c>.npy</c>, format versions 1 to 3; numpy.org, "A simple file format for NumPy arrays"): float16, float32 and
+/// Reads and writes NumPy's array files (<c>.npy</c>, format versions 1 to 3; numpy.org, "A simple file format for NumPy arrays"): float16, float32 and
 /// float64 of either byte order, in C or Fortran order. Values are exact; NaN and infinities stay what they are.
 /// </summary>
 public static class NpyFile
@@ -26,6 +26,30 @@ public static class NpyFile
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new TiebreakException($"{path}: cannot be read: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Writes an array of float64 in C order.</summary>
+    /// <param name="stream">Where to.</param>
+    /// <param name="shape">Its sizes.</param>
+    /// <param name="values">Its numbers, each a double.</param>
+    /// <exception cref="InvalidOperationException">Not all are doubles.</exception>
+    public static void Write(Stream stream, Shape shape, ExactTensor values)
+    {
+        const int Alignment = 64;
+        const int Block = 1 << 13;
+        var sizes = shape.Rank == 1 ? $"{shape[0]}," : string.Join(", ", shape.Sizes);
+        var header = $"{{'descr': '<f8', 'fortran_order': False, 'shape': ({sizes}), }}";
+        var length = (NpyHeader.Magic.Length + 4 + header.Length + Alignment) / Alignment * Alignment - NpyHeader.Magic.Length - 4;
+        stream.Write([.. NpyHeader.Magic, 1, 0, (byte)length, (byte)(length >> 8), .. System.Text.Encoding.ASCII.GetBytes(header.PadRight(length - 1)), (byte)'\n']);
+        var numbers = new double[Math.Min(Block, values.Count)];
+        var bytes = new byte[numbers.Length * sizeof(double)];
+        for (long done = 0; done < values.Count; done += Block)
+        {
+            var part = numbers.AsSpan(0, (int)Math.Min(Block, values.Count - done));
+            values.ReadDoubles(done, part);
+            for (var k = 0; k < part.Length; k++) System.Buffers.Binary.BinaryPrimitives.WriteDoubleLittleEndian(bytes.AsSpan(8 * k), part[k]);
+            stream.Write(bytes, 0, 8 * part.Length);
         }
     }
 

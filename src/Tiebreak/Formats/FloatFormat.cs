@@ -1,0 +1,71 @@
+using System.Buffers.Binary;
+
+namespace Tiebreak.Formats;
+
+/// <summary>How a floating-point number is stored.</summary>
+public enum FloatFormat
+{
+    /// <summary>IEEE binary16: 11 bits of precision, 2⁻²⁴ to below 2¹⁶.</summary>
+    Float16,
+
+    /// <summary>The upper half of a binary32: 8 bits of precision.</summary>
+    BFloat16,
+
+    /// <summary>IEEE binary32.</summary>
+    Float32,
+
+    /// <summary>IEEE binary64.</summary>
+    Float64,
+}
+
+/// <summary>Rounding to a format, and its bytes.</summary>
+public static class FloatFormats
+{
+    /// <summary>Bytes a number.</summary>
+    public static int Size(this FloatFormat format) => format switch { FloatFormat.Float64 => 8, FloatFormat.Float32 => 4, _ => 2 };
+
+    /// <summary>The nearest number of the format, ties to even; beyond its greatest an infinity.</summary>
+    public static double Round(this FloatFormat format, double value) => format switch
+    {
+        FloatFormat.Float64 => value,
+        FloatFormat.Float32 => (float)value,
+        FloatFormat.Float16 => (double)(Half)value,
+        _ => RoundToBFloat16(value),
+    };
+
+    /// <summary>Writes a number that the format holds exactly, little-endian.</summary>
+    /// <exception cref="ArgumentException">The format does not hold it.</exception>
+    public static void Write(this FloatFormat format, Span<byte> bytes, double value)
+    {
+        if (!double.IsNaN(value) && format.Round(value) != value) throw new ArgumentException($"{value:R} is no number of {format}");
+        switch (format)
+        {
+            case FloatFormat.Float64:
+                BinaryPrimitives.WriteDoubleLittleEndian(bytes, value);
+                break;
+            case FloatFormat.Float32:
+                BinaryPrimitives.WriteSingleLittleEndian(bytes, (float)value);
+                break;
+            default:
+                BinaryPrimitives.WriteUInt16LittleEndian(bytes, format.Bits16(value));
+                break;
+        }
+    }
+
+    /// <summary>The sixteen bits of a number that one of the short formats holds exactly.</summary>
+    public static ushort Bits16(this FloatFormat format, double value) =>
+        format == FloatFormat.Float16 ? BitConverter.HalfToUInt16Bits((Half)value) : (ushort)(BitConverter.SingleToUInt32Bits((float)value) >> 16);
+
+    // By way of a float32 a number could be rounded twice, so its last bits are kept as "more than a half" first.
+    static double RoundToBFloat16(double value)
+    {
+        if (!double.IsFinite(value)) return value;
+        var single = (float)value;
+        if (float.IsInfinity(single)) return single;
+        var bits = BitConverter.SingleToUInt32Bits(single);
+        var exact = (double)single == value;
+        var half = (bits & 0xFFFF) == 0x8000;
+        var up = half && !exact ? Math.Abs(value) > Math.Abs((double)single) : half ? (bits & 0x10000) != 0 : (bits & 0xFFFF) > 0x8000;
+        return BitConverter.UInt32BitsToSingle((bits & 0xFFFF0000) + (up ? 0x10000u : 0));
+    }
+}
