@@ -28,6 +28,15 @@ static class Examples
               tiebreak why model.onnx 'attn.key.bias' --format svg --output why.svg
 
             """,
+        "reduce" =>
+            """
+            Examples:
+              tiebreak reduce model.onnx -o small.onnx                        one unit for each class of units in lockstep, trains like the large model
+              tiebreak reduce model.onnx -o small.onnx --for inference        computes the same now, whatever the outgoing weights
+
+            Exit codes: 0 written (or nothing to merge), 2 an error, 130 interrupted.
+
+            """,
         "verify" =>
             """
             Examples:
@@ -66,6 +75,7 @@ static class Examples
             Examples:
               tiebreak check model.onnx                         what training can never separate or move, and why
               tiebreak why model.onnx PARAM PARAM               why two parameters stay equal, or what tells them apart
+              tiebreak reduce model.onnx -o small.onnx          the smaller network that trains alike
               tiebreak verify model.onnx certificate.json       a certificate of the answer, checked by code of its own
               tiebreak train loss.tb --data table.csv           real training beside the prediction
               tiebreak show model.onnx --program                what the reader made of the model

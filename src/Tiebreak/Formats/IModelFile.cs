@@ -30,6 +30,12 @@ public interface IModelFile : IDisposable
     /// <param name="changes">What is to be different.</param>
     /// <exception cref="TiebreakException">A tensor cannot be changed where it stands, or a file cannot be written; names it.</exception>
     void WriteChanged(StagedFiles files, ModelChanges changes) => throw new TiebreakException($"{Files[0]}: models of the kind {Format} cannot be written");
+
+    /// <summary>Writes a smaller model of the same kind.</summary>
+    /// <param name="files">Where to; the caller keeps them.</param>
+    /// <param name="shrinking">What becomes of weights and axes.</param>
+    /// <exception cref="TiebreakException">Something in the file cannot say the same with smaller axes; names it. Or a file cannot be written.</exception>
+    void WriteShrunk(StagedFiles files, Shrinking shrinking) => throw new TiebreakException($"{Files[0]}: models of the kind {Format} cannot be made smaller; export the model as ONNX");
 }
 
 /// <summary>How a model file is turned into a program.</summary>
@@ -67,6 +73,9 @@ public sealed record LoweringOptions
 
     /// <summary>Whether outputs that hold no real numbers are made, too, where the program can make them: for comparisons, since no loss sees them.</summary>
     internal bool WholeOutputs { get; init; }
+
+    /// <summary>Whether weights that are not trained are parameters of the program, too, so that whoever changes the model finds them; they are the model's frozen ones.</summary>
+    internal bool NamedWeights { get; init; }
 
     /// <summary>Whether the model's single scalar output is the loss.</summary>
     public bool OutputIsLoss { get; init; }

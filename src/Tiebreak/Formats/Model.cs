@@ -49,6 +49,12 @@ public sealed record Model
     /// <summary>The ways through the model that are put together here; empty for a model fresh from its file.</summary>
     public IReadOnlyList<Way> Ways { get; init; } = [];
 
+    /// <summary>The nodes of the file's own values, by name, as far as it names any; for whoever changes the file.</summary>
+    internal IReadOnlyDictionary<string, Node> ValueNodes { get; init; } = new Dictionary<string, Node>(StringComparer.Ordinal);
+
+    /// <summary>Numbers that the file keeps for places of an axis and the program does not read: the running statistics of a batch normalisation that uses the batch's.</summary>
+    internal IReadOnlyList<(Node Node, int Axis, Numbers.ExactTensor Values)> Beside { get; init; } = [];
+
     /// <summary>Sentences about choices made while reading, for the report's assumptions.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 }

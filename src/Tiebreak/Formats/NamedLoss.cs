@@ -49,6 +49,9 @@ sealed class NamedLoss(IModelFile file, string path, NamedLossKind kind) : IMode
     public void WriteChanged(StagedFiles files, ModelChanges changes) => file.WriteChanged(files, changes);
 
     /// <inheritdoc/>
+    public void WriteShrunk(StagedFiles files, Shrinking shrinking) => file.WriteShrunk(files, shrinking);
+
+    /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 
     // Means are taken within a sample; samples, along the first axis, are summed.

@@ -28,8 +28,9 @@ static class WholeNumbers
         return Array.TrueForAll(whole, number => BigInteger.Abs(number / divisor) < Largest) ? [.. whole.Select(number => (long)(number / divisor))] : null;
     }
 
+    /// <summary>The small fraction that a residue is, if it is one.</summary>
     // The half-way point of Euclid's algorithm: residue · denominator ≡ numerator, both small, where there are such.
-    static (long Numerator, long Denominator)? Fraction(PrimeField field, ulong residue)
+    public static (long Numerator, long Denominator)? Fraction(PrimeField field, ulong residue)
     {
         (BigInteger High, BigInteger Low) remainders = (field.Modulus, residue);
         (BigInteger High, BigInteger Low) factors = (0, 1);

@@ -101,6 +101,10 @@ public sealed class FormulaReader : IModelFile
     }
 
     /// <inheritdoc/>
+    public void WriteShrunk(StagedFiles files, Shrinking shrinking) =>
+        WriteChanged(files, new ModelChanges { Tensors = shrinking.Weights.ToDictionary(weight => weight.Key, weight => new ChangedTensor(weight.Value.Values) { Shape = weight.Value.Shape }, StringComparer.Ordinal) });
+
+    /// <inheritdoc/>
     public void WriteChanged(StagedFiles files, ModelChanges changes)
     {
         var tensors = _tensors.ToDictionary(entry => entry.Tensor.Name, entry => entry.Tensor, StringComparer.Ordinal);

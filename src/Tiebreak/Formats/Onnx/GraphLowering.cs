@@ -17,6 +17,7 @@ sealed class GraphLowering
     readonly HashSet<string> _used = new(StringComparer.Ordinal);
     readonly HashSet<string> _maskLeaves = new(StringComparer.Ordinal);
     readonly List<string> _notes = [];
+    readonly Dictionary<string, Node> _valueNodes = new(StringComparer.Ordinal);
 
     const int DeepestNesting = 90;
 
@@ -61,6 +62,9 @@ sealed class GraphLowering
     /// <summary>Elements of kernels that only ever meet padding at these sizes.</summary>
     public long NeverReached { get; set; }
 
+    /// <summary>Numbers kept for places of an axis that the program does not read.</summary>
+    public List<(Node Node, int Axis, Numbers.ExactTensor Values)> Beside { get; } = [];
+
     /// <summary>Set by dropout.</summary>
     public bool HasDropout { get; set; }
 
@@ -100,12 +104,13 @@ sealed class GraphLowering
     {
         if (value.Shape.Count > int.MaxValue) throw call.Fail($"its result `{name}` would have {value.Shape.Count} elements; choose smaller sizes");
         if (!_scope.TryAdd(name, value)) throw call.Fail($"its result `{name}` was made before; export the model again");
+        if (Options.NamedWeights && value.Node is { } node) _valueNodes.TryAdd(name, node);
     }
 
     /// <summary>A source's value: a parameter if it is trained, else known numbers.</summary>
     public Value SourceValue(WeightSource source)
     {
-        if (!_trainable.IsTrained(source.Name)) return Value.Of(source.Shape, source.Values);
+        if (!_trainable.IsTrained(source.Name) && !(Options.NamedWeights && _trainable.IsFrozenWeight(source))) return Value.Of(source.Shape, source.Values);
         var node = Builder.Parameter(source.Name, source.Shape);
         return new Value { Kind = ElementKind.Float, Shape = source.Shape, Node = node, Known = source.Values, Weight = new WeightView(source.Name, [.. Enumerable.Range(0, source.Shape.Rank)]) };
     }
@@ -129,7 +134,13 @@ sealed class GraphLowering
     {
         var outputs = WantedOutputs.Of(_graph, Options, _notes);
         FindNeeded(outputs);
-        foreach (var input in _graph.Inputs.All) _outermost.Set(input.Name, InputValue(input));
+        foreach (var input in _graph.Inputs.All)
+        {
+            var value = InputValue(input);
+            _outermost.Set(input.Name, value);
+            if (Options.NamedWeights && value.Node is { } leaf) _valueNodes.TryAdd(input.Name, leaf);
+        }
+
         LowerNodes(_graph.Proto);
         foreach (var name in outputs) AddOutput(name);
         var program = Builder.Build();
@@ -149,6 +160,8 @@ sealed class GraphLowering
             HasDropout = HasDropout,
             Branches = Branches.Taken,
             Notes = _notes,
+            ValueNodes = _valueNodes,
+            Beside = Beside,
         };
     }
 

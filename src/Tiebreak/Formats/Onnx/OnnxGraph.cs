@@ -16,6 +16,7 @@ sealed class OnnxGraph
     public OnnxGraph(string path, ModelProto model, IReadOnlyDictionary<string, long> opsets, TensorReader tensors)
     {
         Path = path;
+        Model = model;
         Proto = model.Graph;
         _opsets = opsets;
         _opsetsInFunctions = FunctionInlining.Inline(path, model);
@@ -38,6 +39,9 @@ sealed class OnnxGraph
 
     /// <summary>As the user gave it.</summary>
     public string Path { get; }
+
+    /// <summary>The whole file, its graph with functions inlined; raw data are numbers of payloads.</summary>
+    public ModelProto Model { get; }
 
     /// <summary>The graph as the file has it.</summary>
     public GraphProto Proto { get; }

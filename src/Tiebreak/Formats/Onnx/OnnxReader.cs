@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using global::Onnx;
+using Tiebreak.Formats.Onnx.Reducing;
 using Tiebreak.Formats.Onnx.Rewriting;
 
 namespace Tiebreak.Formats.Onnx;
@@ -69,6 +70,9 @@ public sealed class OnnxReader : IModelFile
 
     /// <inheritdoc/>
     public FloatFormat? StoredAs(string tensor) => OnnxRewriting.FormatOf(_graph, tensor);
+
+    /// <inheritdoc/>
+    public void WriteShrunk(StagedFiles files, Shrinking shrinking) => ShrunkFile.Write(ShrunkGraph.Of(_graph, shrinking), _graph.Tensors, files);
 
     /// <inheritdoc/>
     public void WriteChanged(StagedFiles files, ModelChanges changes)

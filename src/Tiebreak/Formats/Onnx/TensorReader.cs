@@ -35,6 +35,16 @@ sealed class TensorReader(string path, WireIndex index, ExternalData external)
         _ => null,
     };
 
+    /// <summary>The bytes of a tensor that keeps them as raw data or outside the file; null if it uses its typed fields.</summary>
+    /// <exception cref="TiebreakException">Type, shape and bytes do not fit together.</exception>
+    public ByteRange? Stored(TensorProto tensor)
+    {
+        if (tensor.DataLocation != TensorProto.Types.DataLocation.External) return tensor.HasRawData ? index.Payloads[WireIndex.NumberIn(tensor.RawData.Span)] : null;
+        var type = (DataType)tensor.DataType;
+        var size = FormatOf(type) is { } format ? MappedTensor.SizeOf(format) : IntegerSize(type);
+        return size == 0 ? throw Fail(tensor, $"has elements of type {type.ToString().ToUpperInvariant()} outside the file, which cannot be copied") : Bytes(tensor, ShapeOf(tensor), size);
+    }
+
     Shape ShapeOf(TensorProto tensor)
     {
         var sizes = new int[tensor.Dims.Count];

@@ -43,6 +43,22 @@ sealed class Trainable
     /// <summary>Tensors used as weights that stay as they are.</summary>
     public List<WeightSource> Frozen { get; } = [];
 
+    /// <summary>Whether a tensor that stays as it is holds plain numbers, no mask.</summary>
+    public bool IsFrozenWeight(WeightSource source)
+    {
+        if (!Frozen.Contains(source)) return false;
+        var block = new double[Math.Min(source.Values.Count, 4096)];
+        for (long start = 0; start < source.Values.Count; start += block.Length)
+        {
+            var part = block.AsSpan(0, (int)Math.Min(block.Length, source.Values.Count - start));
+            source.Values.ReadNearest(start, part);
+            foreach (var value in part)
+                if (!double.IsFinite(value) || value <= MaskBelow) return false;
+        }
+
+        return true;
+    }
+
     /// <summary>What a reader of the report should know about the choice.</summary>
     public IReadOnlyList<string> Notes => _notes;
 

@@ -24,6 +24,8 @@ static class Normalizations
         if (call.Options.BatchNormTraining)
         {
             normal = Normal(builder, x, axes, epsilon);
+            foreach (var slot in new[] { 3, 4 })
+                if (call.Has(slot) && call.Input(slot) is { Known: { } statistics, Shape.Rank: 1 }) call.Lowering.Beside.Add((x, 1, statistics));
         }
         else
         {

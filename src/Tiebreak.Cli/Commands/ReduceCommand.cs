@@ -1,0 +1,50 @@
+using System.CommandLine;
+using Tiebreak.Cli.Reports;
+
+namespace Tiebreak.Cli.Commands;
+
+/// <summary><c>tiebreak reduce MODEL -o OUT</c>: the smaller network that computes the same, and trains alike.</summary>
+sealed class ReduceCommand
+{
+    readonly Surroundings _surroundings;
+    readonly Argument<string> _model = new("MODEL") { Description = "A formula (.tb) or an ONNX file (.onnx)" };
+    readonly Option<string> _output = new("--output", "-o") { HelpName = "OUT", Description = "The smaller model, of the same kind" };
+    readonly Option<string> _purpose = AnalysisOptions.One("--for", "training|inference", "Whether the smaller model trains like the large one, or need only compute the same now (which leaves less) [default: training]");
+    readonly Option<bool> _force = new("--force") { Description = "Replace OUT if it exists" };
+    readonly Option<string> _format = AnalysisOptions.One("--format", "text|json", "How to report [default: text]");
+    readonly Option<bool> _verbose = new("--verbose") { Description = "All tensors; stack traces of internal errors" };
+    readonly AnalysisOptions _analysis = new();
+
+    public ReduceCommand(Surroundings surroundings)
+    {
+        _surroundings = surroundings;
+        Command = new Command("reduce", "Writes the smaller network with the same function: one unit for each class of equal ones");
+        Command.Add(_model);
+        foreach (var option in new Option[] { _output, _purpose, _force, _format, _verbose }) Command.Add(option);
+        _analysis.AddTo(Command);
+        Command.SetAction(Run);
+    }
+
+    public Command Command { get; }
+
+    int Run(ParseResult parsed)
+    {
+        var output = parsed.GetValue(_output) ?? throw new TiebreakException("name the smaller model with `-o OUT`");
+        var check = _analysis.Read(parsed);
+        if (check.Data is not null) throw new TiebreakException("`reduce` keeps the function for any data; leave out `--data`");
+        var isJson = AnalysisOptions.Word(parsed, _format, "text", "json") == "json";
+        ReduceResult result;
+        using (var progress = ProgressLine.For(_surroundings, quiet: false))
+        {
+            result = Reduce.Model(parsed.GetValue(_model)!, output, new ReduceOptions
+            {
+                Check = check with { Progress = progress, Cancellation = _surroundings.Interrupted },
+                ForTraining = AnalysisOptions.Word(parsed, _purpose, "training", "inference") == "training",
+                Force = parsed.GetValue(_force),
+            });
+        }
+
+        _surroundings.Output.Write(isJson ? ReduceJson.Print(result) : ReduceText.Print(result, parsed.GetValue(_verbose), _surroundings.OutputWidth));
+        return 0;
+    }
+}

@@ -1,0 +1,77 @@
+using System.Text;
+using System.Text.Json;
+using Tiebreak.Repairs;
+
+namespace Tiebreak.Cli.Reports;
+
+/// <summary>What a reduction did, for scripts, schema 1.</summary>
+static class ReduceJson
+{
+    /// <summary>The whole report, with a final line break.</summary>
+    public static string Print(ReduceResult result)
+    {
+        using var bytes = new MemoryStream();
+        using (var json = new Utf8JsonWriter(bytes, JsonReport.Writing))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("schema", 1);
+            json.WriteString("model", result.Path);
+            json.WriteString("output", result.Output);
+            json.WriteString("for", result.Options.ForTraining ? "training" : "inference");
+            Write(json, "before", result.Before);
+            Write(json, "after", result.After);
+            json.WriteStartArray("tensors");
+            foreach (var tensor in result.Tensors)
+            {
+                json.WriteStartObject();
+                json.WriteString("name", tensor.Name);
+                JsonReport.WriteNumbers(json, "before", tensor.Before);
+                if (tensor.After is { } after) JsonReport.WriteNumbers(json, "after", after);
+                else json.WriteNull("after");
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteNumber("points", result.Points);
+            json.WriteNumber("rounded", result.Rounded);
+            if (result.Float is { } difference)
+            {
+                json.WriteStartObject("float64");
+                json.WriteNumber("absolute", difference.Absolute);
+                json.WriteNumber("relative", difference.Relative);
+                json.WriteNumber("ulps", difference.Ulps);
+                json.WriteEndObject();
+            }
+            else
+            {
+                json.WriteNull("float64");
+            }
+
+            json.WritePropertyName("learningRates");
+            if (result.Rates is { } rates) json.WriteRawValue(RateText.Json(rates));
+            else json.WriteNullValue();
+            Write(json, "left", result.Left);
+            Write(json, "notes", result.Notes);
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length) + "\n";
+    }
+
+    static void Write(Utf8JsonWriter json, string name, ModelSize size)
+    {
+        json.WriteStartObject(name);
+        json.WriteNumber("parameters", size.Parameters);
+        json.WriteNumber("tensors", size.Tensors);
+        json.WriteNumber("bytes", size.Bytes);
+        json.WriteNumber("multiplications", size.Multiplications);
+        json.WriteEndObject();
+    }
+
+    static void Write(Utf8JsonWriter json, string name, IReadOnlyList<string> sentences)
+    {
+        json.WriteStartArray(name);
+        foreach (var sentence in sentences) json.WriteStringValue(sentence);
+        json.WriteEndArray();
+    }
+}

@@ -1,0 +1,200 @@
+using Tiebreak.Findings;
+using Tiebreak.Formats;
+using Tiebreak.Refinement;
+using Tiebreak.Repairs;
+
+namespace Tiebreak;
+
+/// <summary>The fifth door: the smaller network that computes the same, and trains alike.</summary>
+public static class Reduce
+{
+    /// <summary>Writes a model with one unit for each class of units that are always equal, and no copies of sub-networks.</summary>
+    /// <param name="path">A formula (<c>.tb</c>) or an ONNX file (<c>.onnx</c>).</param>
+    /// <param name="output">The new model, of the same kind.</param>
+    /// <param name="options">What to assume; null for the defaults.</param>
+    /// <exception cref="TiebreakException">The model cannot be read, or the output not be written; nothing is left behind then.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled through the options.</exception>
+    public static ReduceResult Model(string path, string output, ReduceOptions? options = null)
+    {
+        options ??= new ReduceOptions();
+        StagedFiles.Refuse(output, [path], options.Force);
+        var check = options.Check with { Witness = false, Laws = false };
+        using var file = Check.Open(path, check);
+        StagedFiles.Refuse(output, file.Files, options.Force);
+        var refinement = Check.Refinement(check);
+        var subject = options.ForTraining ? ForTraining(file, check, refinement) : ForInference(file, check, refinement);
+        IModelFile Open(string staged) => Check.Open(staged, check);
+        StagedFiles Scratch() => StagedFiles.For(output, file.Files, options.Force, check.Cancellation);
+        var small = Reduction.Of(subject, Open, Scratch, options.ForTraining, refinement);
+        return Written(path, output, options, subject, small, refinement, Open, Scratch);
+    }
+
+    // Parameters may be wherever training can take them.
+    static LargeModel ForTraining(IModelFile file, CheckOptions check, RefinementOptions refinement)
+    {
+        var analysis = Check.Analyse(file, check, refinement);
+        if (analysis.Partition is not { } partition) throw new TiebreakException($"there is nothing to keep: {analysis.NonFinite[0].Message.Replace("`", "", StringComparison.Ordinal)}");
+        var lowering = analysis.Lowering with { NamedWeights = true };
+        var model = LowerAt(file, lowering, analysis.Model.Ways);
+        return new LargeModel(file, model, State.Of(model, partition), other => LowerAt(other, lowering, analysis.Model.Ways), Others(file, lowering, model));
+    }
+
+    // Parameters stay where they are.
+    static LargeModel ForInference(IModelFile file, CheckOptions check, RefinementOptions refinement)
+    {
+        var lowering = Check.Lowering(check) with { NamedWeights = true, BatchNormTraining = false, Dropout = false };
+        var step = 0;
+        var ways = new Sizes(file, lowering).Smallest(ref step).Ways;
+        var model = LowerAt(file, lowering, ways);
+        if (NonFiniteValues.Among([.. model.Parameters, .. model.Frozen]) is { Count: > 0 } places) throw new TiebreakException($"there is nothing to keep: {places[0].Message.Replace("`", "", StringComparison.Ordinal)}");
+        return new LargeModel(file, model, State.AllStuck(model), other => LowerAt(other, lowering, ways), Others(file, lowering, model));
+    }
+
+    static Model LowerAt(IModelFile file, LoweringOptions lowering, IReadOnlyList<Way> ways) =>
+        ways.Count > 1 ? throw new TiebreakException($"{file.Files[0]}: data decide between {ways.Count} ways through the model, and only models of one way can be made smaller; export it with fixed branches") : Ways.Lower(file, lowering, ways);
+
+    // Sizes written down in the file must be right at all sizes, and at the batch the file has.
+    static List<Func<IModelFile, Model>> Others(IModelFile file, LoweringOptions lowering, Model model)
+    {
+        const int Steps = 4;
+        var plain = lowering with { Dropout = false, Batch = null };
+        var others = new List<Func<IModelFile, Model>>();
+        if (lowering.Batch is not null) others.Add(other => LowerAt(other, plain, model.Ways));
+        if (file.FreeDims.Count == 0) return others;
+        var sizes = new Sizes(file, plain);
+        for (var step = 1; sizes.AnyFree && step <= Steps; step++)
+        {
+            var at = step;
+            try
+            {
+                var larger = sizes.Smallest(ref at);
+                if (larger.Ways.Count != 1 || !larger.Dims.Any(dim => dim.Value != model.Dims.GetValueOrDefault(dim.Key))) continue;
+                others.Add(other => LowerAt(other, plain, larger.Ways));
+                break;
+            }
+            catch (TiebreakException)
+            {
+                // These sizes mean nothing to the model.
+            }
+        }
+
+        return others;
+    }
+
+    static ReduceResult Written(string path, string output, ReduceOptions options, LargeModel subject, SmallModel small, RefinementOptions refinement, Func<string, IModelFile> open, Func<StagedFiles> scratch)
+    {
+        using var files = scratch();
+        IReadOnlyList<TensorRates>? rates = null;
+        if (options.ForTraining && small.Units is not null)
+        {
+            // The rates are part of the file, and need a file to be measured on.
+            using var trial = scratch();
+            Write(subject, small, trial, open, scratch, []);
+            using var draft = open(trial.StagedModel);
+            rates = RateFactors.Of(subject.Model, subject.State, Exact(subject.Lower(draft), small), small.Plans, refinement);
+        }
+        else if (options.ForTraining && small.Copies is not null)
+        {
+            using var trial = scratch();
+            Write(subject, small, trial, open, scratch, []);
+            using var draft = open(trial.StagedModel);
+            rates = RateFactors.Of(subject.Model, subject.State, subject.Lower(draft), small.Plans, refinement);
+        }
+
+        Write(subject, small, files, open, scratch, Metadata(path, options, rates));
+        using var result = open(files.StagedModel);
+        var model = subject.Lower(result);
+        refinement.Progress?.Invoke("comparing");
+        var difference = SameFunction.InFloat(Inference(subject.Model, subject.File, options), Inference(model, result, options), refinement.Seed);
+        var before = Size(subject.File, subject.Model);
+        var left = small.Left.ToList();
+        if (options.CheckAgain && options.ForTraining) left.AddRange(StillTied(files.StagedModel, options.Check));
+        var outcome = new ReduceResult
+        {
+            Path = path,
+            Output = output,
+            Options = options,
+            Before = before,
+            After = Size(result, model),
+            Tensors = Changes(subject.Model, model),
+            Rates = rates,
+            Float = difference,
+            Rounded = RoundedNumbers(model, small),
+            Points = SameFunction.Points,
+            Left = left,
+            Notes = options.ForTraining && rates is null && small.Units is not null ? ["no constant learning rates make it train like the large model; it computes the same"] : [],
+        };
+        files.Keep();
+        return outcome;
+
+        Model Inference(Model of, IModelFile from, ReduceOptions how) =>
+            how.ForTraining && (of.HasBatchNorm || of.HasDropout) ? Ways.Lower(from, Check.Lowering(how.Check) with { NamedWeights = true, BatchNormTraining = false, Dropout = false, Batch = how.Check.Batch }, of.Ways) : of;
+    }
+
+    static void Write(LargeModel subject, SmallModel small, StagedFiles files, Func<string, IModelFile> open, Func<StagedFiles> scratch, IReadOnlyList<(string, string)> metadata)
+    {
+        var nothing = new Shrinking { Model = subject.Model };
+        if (small.Units is null)
+        {
+            subject.File.WriteShrunk(files, (small.Copies ?? nothing) with { Metadata = metadata });
+            return;
+        }
+
+        if (small.Copies is null)
+        {
+            subject.File.WriteShrunk(files, small.Units with { Metadata = metadata });
+            return;
+        }
+
+        using var between = scratch();
+        subject.File.WriteShrunk(between, small.Copies);
+        using var file = open(between.StagedModel);
+        file.WriteShrunk(files, small.Units with { Metadata = metadata });
+    }
+
+    static Model Exact(Model model, SmallModel small)
+    {
+        ParameterTensor Of(ParameterTensor parameter) => small.Units!.Weights.TryGetValue(parameter.Name, out var weight) ? parameter with { Start = weight.Values } : parameter;
+        return model with { Parameters = [.. model.Parameters.Select(Of)], Frozen = [.. model.Frozen.Select(Of)] };
+    }
+
+    static (string, string)[] Metadata(string path, ReduceOptions options, IReadOnlyList<TensorRates>? rates)
+    {
+        var made = ("tiebreak.reduced", $"from {System.IO.Path.GetFileName(path)} for {(options.ForTraining ? "training" : "inference")}");
+        return rates is null || rates.All(rate => rate.IsOne) ? [made] : [made, ("tiebreak.learning-rates", RateText.Json(rates))];
+    }
+
+    static IEnumerable<string> StillTied(string staged, CheckOptions options)
+    {
+        var again = Check.Model(staged, options with { Progress = null });
+        return again.Findings.Where(finding => finding.Rule is "TB001" or "TB003" or "TB007").Select(finding => $"still in lockstep: {finding.Message}");
+    }
+
+    static ModelSize Size(IModelFile file, Model model) =>
+        new(model.Parameters.Sum(parameter => parameter.Shape.Count), model.Parameters.Count, file.Files.Sum(FileSize.Of), Work.Multiplications(model.Program));
+
+    static IReadOnlyList<TensorChange> Changes(Model large, Model small)
+    {
+        var now = small.Parameters.Concat(small.Frozen).ToDictionary(parameter => parameter.Name, parameter => parameter.Shape, StringComparer.Ordinal);
+        return
+        [
+            .. large.Parameters.Concat(large.Frozen).Where(parameter => !now.TryGetValue(parameter.Name, out var shape) || shape != parameter.Shape)
+                .Select(parameter => new TensorChange(parameter.Name, [.. parameter.Shape.Sizes], now.TryGetValue(parameter.Name, out var shape) ? [.. shape.Sizes] : null)),
+        ];
+    }
+
+    static long RoundedNumbers(Model model, SmallModel small)
+    {
+        if (small.Units is null) return 0;
+        var stored = model.Parameters.Concat(model.Frozen).ToDictionary(parameter => parameter.Name, parameter => parameter.Start, StringComparer.Ordinal);
+        long rounded = 0;
+        foreach (var (name, (_, exact)) in small.Units.Weights)
+        {
+            if (!stored.TryGetValue(name, out var now) || !small.Plans[name].Adds) continue;
+            for (long k = 0; k < now.Count; k++)
+                if (now[k] != exact[k]) rounded++;
+        }
+
+        return rounded;
+    }
+}

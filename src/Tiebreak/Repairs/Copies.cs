@@ -1,0 +1,38 @@
+using Tiebreak.Formats;
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+using Tiebreak.Repairs.Merging;
+
+namespace Tiebreak.Repairs;
+
+/// <summary>Whole values of a model that are always the same: copies of a sub-network that are fed alike. All but the first can be read from there.</summary>
+static class Copies
+{
+    /// <summary>For values that repeat an earlier one, which.</summary>
+    /// <param name="model">The model, with the nodes of its values.</param>
+    /// <param name="run">A random point.</param>
+    public static IReadOnlyDictionary<string, string> Find(Model model, PointRun run)
+    {
+        var nodes = model.ValueNodes.Values.Where(node => node.Primitive is not (Primitive.Parameter or Primitive.Constant) && node.Shape.Count > 0).DistinctBy(node => node.Id).ToArray();
+        var sums = nodes.ToDictionary(node => node.Id, _ => 0UL);
+        var weights = new RandomFunction(run.Seed, RandomFunction.Purpose("copies"));
+        run.Evaluate(nodes, (node, start, chunk) =>
+        {
+            var sum = sums[node.Id];
+            for (var k = 0; k < chunk.Length; k++)
+                if (chunk[k] != 0) sum = run.Field.Add(sum, run.Field.Multiply(chunk[k], weights.Below(run.Field.Modulus, (ulong)(start + k))));
+            sums[node.Id] = sum;
+        });
+
+        var outputs = model.OutputNames.ToHashSet(StringComparer.Ordinal);
+        var first = new Dictionary<(Shape, ulong), string>();
+        var same = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, node) in model.ValueNodes) // in the order of the graph, so that what is first can be read by all
+        {
+            if (!sums.TryGetValue(node.Id, out var sum)) continue;
+            if (!first.TryAdd((node.Shape, sum), name) && !outputs.Contains(name)) same.Add(name, first[(node.Shape, sum)]);
+        }
+
+        return same;
+    }
+}

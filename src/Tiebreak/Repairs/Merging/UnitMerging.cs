@@ -1,0 +1,176 @@
+using Tiebreak.Formats;
+using Tiebreak.Programs;
+
+namespace Tiebreak.Repairs.Merging;
+
+/// <summary>
+/// Finds which units of a model can be one, given its values at one random point: places of axes that are equal (up to sign) wherever they are summed over with weights, so that one of them stays and its outgoing
+/// weights become the sum of all. Optimistic, like the refinement: begin with as much merging as the places allow, split where it contradicts itself.
+/// </summary>
+sealed class UnitMerging
+{
+    const int MostAttempts = 1000;
+
+    readonly Coordinates _coordinates;
+    readonly UnitClasses _classes;
+    readonly Model _model;
+
+    UnitMerging(Model model, Coordinates coordinates, UnitClasses classes, IReadOnlyDictionary<string, AxisFold?[]> folds) => (_model, _coordinates, _classes, Folds) = (model, coordinates, classes, folds);
+
+    /// <summary>For each parameter that the outputs need: what is added up along its axes.</summary>
+    public IReadOnlyDictionary<string, AxisFold?[]> Folds { get; }
+
+    /// <summary>The places of all axes.</summary>
+    public Coordinates Coordinates => _coordinates;
+
+    /// <summary>Which of them are one.</summary>
+    public UnitClasses Classes => _classes;
+
+    /// <summary>The values that merging rests on.</summary>
+    public required Fingerprints Prints { get; init; }
+
+    /// <summary>Where sums are folded.</summary>
+    public required FoldSides Sides { get; init; }
+
+    /// <summary>Sums whose places could not be merged, though their values allow it.</summary>
+    public required IReadOnlyList<Sum> Banned { get; init; }
+
+    /// <summary>Finds all that can be merged.</summary>
+    /// <param name="model">The model; named weights that are not trained are parameters of its program, too.</param>
+    /// <param name="run">The random point.</param>
+    /// <param name="options">What is allowed.</param>
+    public static UnitMerging Find(Model model, PointRun run, MergingOptions options)
+    {
+        var coordinates = Coordinates.Of(model.Program);
+        var sides = new FoldSides(coordinates);
+        var prints = new Fingerprints(run);
+        var alike = coordinates.Sums.Where(sum => sides.Of(sum) == SumKind.Alike).ToArray();
+        var banned = new HashSet<int>();
+        var bannedSums = new List<Sum>();
+        void Ban(IEnumerable<Sum> sums)
+        {
+            foreach (var sum in sums)
+            {
+                bannedSums.Add(sum);
+                foreach (var place in sum.Places) banned.Add(coordinates.Find(place));
+            }
+        }
+
+        var labels = model.Beside.Where(beside => coordinates.IsNeeded[beside.Node.Id] && coordinates.Of(beside.Node, beside.Axis) is { } places && places.Length == beside.Values.Count)
+            .Select(beside => (coordinates.Of(beside.Node, beside.Axis)!, Labels(beside.Values))).ToArray();
+        foreach (var place in options.Banned.SelectMany(at => coordinates.Of(model.Program.Nodes[at.Node], at.Axis) ?? [])) banned.Add(coordinates.Find(place));
+        if (!options.Alike) Ban(alike);
+        var equal = coordinates.Sums.Where(sum => !Array.TrueForAll(sum.Places, place => coordinates.IsPinned(coordinates.Find(place)) || banned.Contains(coordinates.Find(place))))
+            .SelectMany(sum => Equal(coordinates, sum, sides.Of(sum), options)).ToHashSet();
+        prints.Need(equal.Concat(coordinates.Sums.Where(sum => equal.Any(at => ReferenceEquals(at.Node, sum.Node)) || sum.Places.Any(place => !coordinates.IsPinned(coordinates.Find(place)))).SelectMany(sum => Both(coordinates, sum))));
+        var dead = options.DropDead ? Dead(coordinates, prints, alike, banned) : new bool[coordinates.Count];
+        for (var attempt = 0; attempt < MostAttempts; attempt++)
+        {
+            var classes = UnitClasses.Of(coordinates, prints, equal, options.Alike ? alike : [], labels, banned, dead);
+            var (folds, conflict) = FoldRoles.Of(coordinates, sides, prints, classes, equal);
+            if (conflict is null) return new UnitMerging(model, coordinates, classes, folds) { Prints = prints, Sides = sides, Banned = bannedSums };
+            prints.Need(conflict.Equal);
+            equal.UnionWith(conflict.Equal);
+            Ban(conflict.Ban);
+            if (conflict.Ban.Count > 0) dead = options.DropDead ? Dead(coordinates, prints, alike, banned) : dead;
+        }
+
+        throw new InvalidOperationException("merging units comes to no end");
+    }
+
+    /// <summary>The places of an axis that stay; null for all.</summary>
+    public int[]? Kept(Node node, int axis)
+    {
+        if (node.Id >= _coordinates.IsNeeded.Length || !_coordinates.IsNeeded[node.Id] || _coordinates.Of(node, axis) is not { } places) return null;
+        var kept = _classes.Kept(places);
+        return kept.Length == places.Length ? null : kept;
+    }
+
+    /// <summary>The axes that shrink, those that shrink together as one: for each an axis of a node that names it.</summary>
+    public IReadOnlyList<IReadOnlyList<NodeAxis>> Dimensions()
+    {
+        // Places of one axis belong together, and so do an axis and its factors.
+        var parent = Enumerable.Range(0, _coordinates.Count).ToArray();
+        int Find(int place)
+        {
+            while (parent[place] != place) place = parent[place] = parent[parent[place]];
+            return place;
+        }
+
+        void Join(IEnumerable<int> places)
+        {
+            int? first = null;
+            foreach (var place in places)
+            {
+                var root = Find(_coordinates.Find(place));
+                if (first is { } known) parent[root] = Find(known);
+                else first = root;
+            }
+        }
+
+        foreach (var (_, _, places) in _coordinates.Axes()) Join(places);
+        foreach (var product in _coordinates.Products) Join(product.Factors.Append(product.Flat).SelectMany(places => places));
+        return [.. _coordinates.Axes().Where(axis => Kept(axis.Node, axis.Axis) is not null).GroupBy(axis => Find(_coordinates.Find(axis.Places[0]))).Select(group => group.Select(axis => new NodeAxis(axis.Node, axis.Axis)).ToArray())];
+    }
+
+    /// <summary>What becomes of each parameter of the program.</summary>
+    public IReadOnlyDictionary<string, TensorPlan> Plans()
+    {
+        var plans = new Dictionary<string, TensorPlan>(StringComparer.Ordinal);
+        foreach (var node in _model.Program.Nodes)
+        {
+            var name = node.Primitive is Primitive.Parameter parameter ? parameter.Name : node.Primitive is Primitive.Data { Kind: DataKind.Mask } mask ? mask.Name : null;
+            if (name is null || !_coordinates.IsNeeded[node.Id]) continue;
+            var folds = Folds.GetValueOrDefault(name);
+            var axes = Enumerable.Range(0, node.Shape.Rank).Select(axis => AxisPlan.Of(node.Shape[axis], Kept(node, axis), folds?[axis])).ToArray();
+            if (axes.Any(axis => axis is not null)) plans.Add(name, new TensorPlan(node.Shape, axes));
+        }
+
+        return plans;
+    }
+
+    static ulong[] Labels(Numbers.ExactTensor values)
+    {
+        var numbers = new double[values.Count];
+        values.ReadNearest(0, numbers);
+        return [.. numbers.Select(BitConverter.DoubleToUInt64Bits)];
+    }
+
+    static IEnumerable<NodeAxis> Equal(Coordinates coordinates, Sum sum, SumKind kind, MergingOptions options)
+    {
+        if (kind != SumKind.FoldLeft || (sum.Right < 0 && options.SumsOfEqualsOnly)) yield return new NodeAxis(sum.Node.Operands[sum.Left], sum.LeftAxis);
+        if (sum.Right >= 0 && kind != SumKind.FoldRight && coordinates.Of(sum.Node.Operands[sum.Right], sum.RightAxis) is not null) yield return new NodeAxis(sum.Node.Operands[sum.Right], sum.RightAxis);
+    }
+
+    static IEnumerable<NodeAxis> Both(Coordinates coordinates, Sum sum)
+    {
+        if (coordinates.Of(sum.Node.Operands[sum.Left], sum.LeftAxis) is not null) yield return new NodeAxis(sum.Node.Operands[sum.Left], sum.LeftAxis);
+        if (sum.Right >= 0 && coordinates.Of(sum.Node.Operands[sum.Right], sum.RightAxis) is not null) yield return new NodeAxis(sum.Node.Operands[sum.Right], sum.RightAxis);
+    }
+
+    // A place adds nothing where one of the factors is zero, in every sum it takes part in. Factors of products take part through those.
+    static bool[] Dead(Coordinates coordinates, Fingerprints prints, IReadOnlyCollection<Sum> alike, HashSet<int> banned)
+    {
+        var (isAlive, isKnown) = (new bool[coordinates.Count], new bool[coordinates.Count]);
+        foreach (var sum in coordinates.Sums)
+        {
+            var sides = Both(coordinates, sum).ToArray();
+            for (var k = 0; k < sum.Places.Length; k++)
+            {
+                var root = coordinates.Find(sum.Places[k]);
+                isKnown[root] = true;
+                isAlive[root] |= coordinates.IsPinned(root) || banned.Contains(root) || alike.Contains(sum) || !Array.Exists(sides, at => prints.Has(at) && prints[at][k] == 0);
+            }
+        }
+
+        foreach (var place in coordinates.Products.SelectMany(product => product.Factors.Append(product.Flat).SelectMany(places => places))) isKnown[coordinates.Find(place)] = true;
+        return [.. Enumerable.Range(0, coordinates.Count).Select(root => coordinates.Find(root) == root && isKnown[root] && !isAlive[root] && !coordinates.IsPinned(root) && !banned.Contains(root))];
+    }
+}
+
+/// <summary>What merging may do.</summary>
+/// <param name="Alike">Whether axes that are averaged over may shrink, where all their classes are of one size.</param>
+/// <param name="DropDead">Whether units that add nothing are dropped.</param>
+/// <param name="SumsOfEqualsOnly">Whether terms of a plain sum must be equal to become one; otherwise it is enough that they are made from weights linearly.</param>
+/// <param name="Banned">Axes that must stay as they are, by the number of their node.</param>
+sealed record MergingOptions(bool Alike, bool DropDead, bool SumsOfEqualsOnly, IReadOnlyCollection<(int Node, int Axis)> Banned);

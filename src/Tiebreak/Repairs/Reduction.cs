@@ -1,0 +1,204 @@
+using Tiebreak.Formats;
+using Tiebreak.Numbers;
+using Tiebreak.Refinement;
+using Tiebreak.Repairs.Merging;
+
+namespace Tiebreak.Repairs;
+
+/// <summary>
+/// Makes the smaller model: copies of whole sub-networks first, then units. Each step is tried out: the smaller file is written, read again and held against the large model at random points of a field; what does not
+/// come out the same, or cannot be said by the operators of the file, is found by halving and left as it is.
+/// </summary>
+sealed class Reduction
+{
+    readonly RefinementOptions _refinement;
+    readonly Func<string, IModelFile> _open;
+    readonly Func<StagedFiles> _scratch;
+    readonly List<string> _left = [];
+    readonly bool _isForTraining;
+
+    Reduction(RefinementOptions refinement, Func<string, IModelFile> open, Func<StagedFiles> scratch, bool isForTraining) => (_refinement, _open, _scratch, _isForTraining) = (refinement, open, scratch, isForTraining);
+
+    /// <summary>Finds the smaller model.</summary>
+    /// <param name="subject">The large one.</param>
+    /// <param name="open">Opens a model of its kind.</param>
+    /// <param name="scratch">A place to write trials to, which nobody keeps.</param>
+    /// <param name="isForTraining">Whether it must also train alike.</param>
+    /// <param name="refinement">Seed, order, threads, cancellation.</param>
+    public static SmallModel Of(LargeModel subject, Func<string, IModelFile> open, Func<StagedFiles> scratch, bool isForTraining, RefinementOptions refinement)
+    {
+        var reduction = new Reduction(refinement, open, scratch, isForTraining);
+        var copies = reduction.WithoutCopies(subject);
+        return reduction.WithoutRepeatedUnits(subject, copies);
+    }
+
+    Shrinking? WithoutCopies(LargeModel subject)
+    {
+        _refinement.Progress?.Invoke("copies");
+        var same = Repairs.Copies.Find(subject.Model, Run(subject.Model, subject.State, 0));
+        if (same.Count == 0) return null;
+        var shrinking = new Shrinking { Model = subject.Model, Same = same };
+        var before = Weights(subject.Model);
+        return Tried(subject, subject.File, shrinking, new Dictionary<string, TensorPlan>(StringComparer.Ordinal), (small, _) => Weights(small) < before) is null ? shrinking : null;
+    }
+
+    SmallModel WithoutRepeatedUnits(LargeModel subject, Shrinking? copies)
+    {
+        StagedFiles? files = null;
+        IModelFile? own = null;
+        try
+        {
+            var (file, model, state) = (subject.File, subject.Model, subject.State);
+            if (copies is not null)
+            {
+                files = _scratch();
+                subject.File.WriteShrunk(files, copies);
+                file = own = _open(files.StagedModel);
+                model = subject.Lower(own);
+                state = ShrunkPoint.StateOf(model, subject.Model, subject.State, new Dictionary<string, TensorPlan>(StringComparer.Ordinal));
+            }
+
+            return Merged(subject, copies, file, model, state);
+        }
+        finally
+        {
+            own?.Dispose();
+            files?.Dispose();
+        }
+    }
+
+    SmallModel Merged(LargeModel subject, Shrinking? copies, IModelFile file, Model model, State state)
+    {
+        _refinement.Progress?.Invoke("units");
+        var others = subject.OtherSizes(file);
+        var run = Run(model, state, 1);
+        Shrinking? found = null;
+        IReadOnlyDictionary<string, TensorPlan> plans = new Dictionary<string, TensorPlan>(StringComparer.Ordinal);
+        var banned = new List<(int Node, int Axis)>();
+        foreach (var alike in new[] { true, false })
+        {
+            var options = new MergingOptions(alike, DropDead: true, SumsOfEqualsOnly: _isForTraining, banned);
+            var merging = UnitMerging.Find(model, run, options);
+            var dimensions = merging.Dimensions();
+            if (dimensions.Count == 0) break;
+            var reason = Try([]);
+            if (reason is null) break;
+            if (alike) continue; // what is averaged over often cannot shrink: without that first
+
+            var accepted = new HashSet<int>();
+            Halve([.. Enumerable.Range(0, dimensions.Count)]);
+            banned.AddRange(dimensions.Where((_, k) => !accepted.Contains(k)).SelectMany(axes => axes).Select(at => (at.Node.Id, at.Axis)));
+            if (accepted.Count == 0) (found, plans) = (null, new Dictionary<string, TensorPlan>(StringComparer.Ordinal));
+
+            void Halve(int[] part)
+            {
+                var without = Enumerable.Range(0, dimensions.Count).Where(k => !accepted.Contains(k) && !part.Contains(k)).ToArray();
+                if (Try(without) is not { } problem)
+                {
+                    accepted.UnionWith(part);
+                }
+                else if (part.Length == 1)
+                {
+                    _left.Add($"{NameOf(dimensions[part[0]], model)} stays: {problem}");
+                }
+                else
+                {
+                    Halve(part[..(part.Length / 2)]);
+                    Halve(part[(part.Length / 2)..]);
+                }
+            }
+
+            string? Try(int[] leftOut)
+            {
+                var trial = leftOut.Length == 0 && banned.Count == 0 ? merging
+                    : UnitMerging.Find(model, run, options with { Banned = [.. banned, .. leftOut.SelectMany(k => dimensions[k]).Select(at => (at.Node.Id, at.Axis))] });
+                var trialPlans = trial.Plans();
+                var shrinking = new Shrinking { Model = model, OtherSizes = others, Kept = trial.Kept, Weights = NewWeights(model, trialPlans) };
+                var problem = Tried(subject, file, shrinking, trialPlans, (_, _) => true);
+                if (problem is null) (found, plans) = (shrinking, trialPlans);
+                return problem;
+            }
+        }
+
+        return new SmallModel(copies, found, plans, _left);
+    }
+
+    // What is wrong with a change of a file; null if nothing is.
+    string? Tried(LargeModel subject, IModelFile file, Shrinking shrinking, IReadOnlyDictionary<string, TensorPlan> plans, Func<Model, IModelFile, bool> isWorthIt)
+    {
+        try
+        {
+            using var files = _scratch();
+            file.WriteShrunk(files, shrinking);
+            using var small = _open(files.StagedModel);
+            return subject.Difference(small, shrinking, plans, _refinement, isWorthIt);
+        }
+        catch (TiebreakException error)
+        {
+            return error.Message;
+        }
+    }
+
+    PointRun Run(Model model, State state, int number)
+    {
+        var (field, seed) = SameFunction.Draw(_refinement, 100 + number);
+        return new PointRun(model.Program, field, seed, new RandomPoint(state, seed), null, new GatesByOrder(model.Program, _refinement).Of(state, null, 1), _refinement);
+    }
+
+    static long Weights(Model model) => model.Parameters.Concat(model.Frozen).Sum(parameter => parameter.Shape.Count);
+
+    static Dictionary<string, (Programs.Shape, ExactTensor)> NewWeights(Model model, IReadOnlyDictionary<string, TensorPlan> plans) =>
+        model.Parameters.Concat(model.Frozen).Where(parameter => plans.ContainsKey(parameter.Name)).ToDictionary(parameter => parameter.Name, parameter => (plans[parameter.Name].Shape, plans[parameter.Name].Apply(parameter.Start)), StringComparer.Ordinal);
+
+    static string NameOf(IReadOnlyList<NodeAxis> axes, Model model)
+    {
+        var named = axes.FirstOrDefault(at => at.Node.Primitive is Programs.Primitive.Parameter);
+        if (named.Node is { Primitive: Programs.Primitive.Parameter parameter }) return $"axis {named.Axis} of `{parameter.Name}` (size {named.Node.Shape[named.Axis]})";
+        var value = model.ValueNodes.FirstOrDefault(value => axes.Any(at => at.Node.Id == value.Value.Id));
+        return value.Key is { } name ? $"an axis of `{name}`" : $"an axis of {axes[0].Node.Origin ?? "the model"}";
+    }
+}
+
+/// <summary>The model that is to become smaller.</summary>
+/// <param name="File">Its file.</param>
+/// <param name="Model">Lowered with its weights named.</param>
+/// <param name="State">Where its parameters may be.</param>
+/// <param name="Lower">Lowers a file of its kind in the same way.</param>
+/// <param name="Others">Other ways to lower it that must give the same: at other sizes, at the file's own batch.</param>
+sealed record LargeModel(IModelFile File, Model Model, State State, Func<IModelFile, Model> Lower, IReadOnlyList<Func<IModelFile, Model>> Others)
+{
+    readonly Lazy<Model[]> _others = new(() => [.. Others.Select(lower => lower(File))]);
+
+    /// <summary>A file at the other sizes.</summary>
+    public IReadOnlyList<Model> OtherSizes(IModelFile file) => [.. Others.Select(lower => lower(file))];
+
+    /// <summary>What a smaller file does otherwise than this; null if nothing.</summary>
+    public string? Difference(IModelFile file, Shrinking shrinking, IReadOnlyDictionary<string, TensorPlan> plans, RefinementOptions options, Func<Model, IModelFile, bool> isWorthIt)
+    {
+        var small = Exact(Lower(file), shrinking);
+        if (!isWorthIt(small, file)) return "nothing would go";
+        if (SameFunction.Difference(Model, State, small, plans, options) is { } difference) return difference;
+        if (SameFunction.Difference(Model, State.AllStuck(Model), small, plans, options) is { } atStart) return atStart;
+        for (var k = 0; k < Others.Count; k++)
+        {
+            var other = _others.Value[k];
+            if (SameFunction.Difference(other, new State(other, State.Codes, State.FirstSteps), Exact(Others[k](file), shrinking), plans, options) is { } elsewhere) return $"at other sizes {elsewhere}";
+        }
+
+        return null;
+    }
+
+    // Sums are held against the large model before they are rounded to what a file stores.
+    static Model Exact(Model small, Shrinking shrinking)
+    {
+        ParameterTensor Of(ParameterTensor parameter) => shrinking.Weights.TryGetValue(parameter.Name, out var weight) && weight.Values.Count == parameter.Shape.Count ? parameter with { Start = weight.Values } : parameter;
+        return small with { Parameters = [.. small.Parameters.Select(Of)], Frozen = [.. small.Frozen.Select(Of)] };
+    }
+}
+
+/// <summary>How a large model becomes a small one.</summary>
+/// <param name="Copies">Copies to leave out first; null for none.</param>
+/// <param name="Units">Units to merge then; null for none.</param>
+/// <param name="Plans">What becomes of parameters.</param>
+/// <param name="Left">What could not be changed, and why; a sentence each.</param>
+sealed record SmallModel(Shrinking? Copies, Shrinking? Units, IReadOnlyDictionary<string, TensorPlan> Plans, IReadOnlyList<string> Left);
