@@ -20,11 +20,12 @@ sealed record ShrunkGraph(ModelProto Model, IReadOnlyDictionary<TensorProto, Exa
         RequireFlat(graph, change);
         foreach (var node in target.Node)
             for (var slot = 0; slot < node.Input.Count; slot++) node.Input[slot] = change.Same.GetValueOrDefault(node.Input[slot], node.Input[slot]);
+        var isDone = new HashSet<string>(StringComparer.Ordinal); // statistics that several nodes share
         var shrinking = new NodeShrinking(graph, target, change);
         foreach (var node in target.Node.ToArray())
         {
             shrinking.Apply(node);
-            if (node.OpType is "BatchNormalization") KeepStatistics(graph, target, change, node, numbers);
+            if (node.OpType is "BatchNormalization") KeepStatistics(graph, target, change, node, numbers, isDone);
         }
 
         foreach (var (name, (shape, values)) in change.Weights) Replace(graph, target, name, shape, values, numbers);
@@ -53,15 +54,14 @@ sealed record ShrunkGraph(ModelProto Model, IReadOnlyDictionary<TensorProto, Exa
     }
 
     // Running statistics take no part in training, but have the channels of the scale beside them.
-    static void KeepStatistics(OnnxGraph graph, GraphProto target, Shrinking change, NodeProto node, Dictionary<TensorProto, ExactTensor> numbers)
+    static void KeepStatistics(OnnxGraph graph, GraphProto target, Shrinking change, NodeProto node, Dictionary<TensorProto, ExactTensor> numbers, HashSet<string> isDone)
     {
         if (change.KeptOf(node.Input[0], 1) is not { } kept) return;
         for (var slot = 1; slot <= 4; slot++)
         {
             var name = node.Input[slot];
-            if (change.Weights.ContainsKey(name) || !graph.Initializers.TryGetValue(name, out var tensor) || tensor.Floats is not { } values || tensor.Shape.Rank != 1) continue;
-            if (values.Count == kept.Length) continue;
-            Replace(graph, target, name, new Shape(kept.Length), new RationalTensor([.. kept.Select(place => values[place])]), numbers);
+            if (change.Weights.ContainsKey(name) || graph.Sources.FirstOrDefault(source => source.Name == name) is not { Shape.Rank: 1 } source || !isDone.Add(name)) continue;
+            Replace(graph, target, name, new Shape(kept.Length), new RationalTensor([.. kept.Select(place => source.Values[place])]), numbers);
         }
     }
 

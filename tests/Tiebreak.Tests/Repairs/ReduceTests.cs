@@ -1,0 +1,165 @@
+using Tiebreak.Formats;
+using Tiebreak.Formats.Onnx;
+using Tiebreak.Gradients;
+using Tiebreak.Numbers;
+using Tiebreak.Proofs;
+using Tiebreak.Refinement;
+using Tiebreak.Repairs;
+using Tiebreak.Repairs.Merging;
+using Tiebreak.Tests.House;
+using Tiebreak.Tests.Judge;
+using Xunit;
+using PrimeField = Tiebreak.Numbers.PrimeField;
+
+namespace Tiebreak.Tests.Repairs;
+
+/// <summary>Networks that were widened come back at their own size, and the small network is the large one: now, and step by step in training.</summary>
+public sealed class ReduceTests
+{
+    static readonly int Rounds = 67 * Agreement.More; // of each kind
+
+    public static TheoryData<string> Kinds => [.. WidenedNetworks.Kinds];
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void A_widened_network_comes_back_at_its_own_size(string kind)
+    {
+        using var folder = new TemporaryFolder();
+        for (int seed = 0, done = 0; done < Rounds; seed++)
+        {
+            var pair = WidenedNetworks.Draw(kind, seed);
+            File.WriteAllBytes(folder.File("narrow.onnx"), pair.Narrow);
+            File.WriteAllBytes(folder.File("wide.onnx"), pair.Wide);
+            // A relu that is never positive can go from the narrow network, too.
+            if (Reduce.Model(folder.File("narrow.onnx"), folder.File("small.onnx"), new ReduceOptions { ForTraining = false, Force = true }) is { Tensors.Count: > 0 }) continue;
+            done++;
+            var result = Reduce.Model(folder.File("wide.onnx"), folder.File("small.onnx"), new ReduceOptions { ForTraining = false, Force = true });
+            using var small = OnnxReader.Open(folder.File("small.onnx"));
+            using var narrow = OnnxReader.Open(folder.File("narrow.onnx"));
+            var options = new LoweringOptions { BatchNormTraining = false };
+            var (made, given) = (small.Lower(options), narrow.Lower(options));
+            foreach (var parameter in made.Parameters.Concat(made.Frozen))
+                Assert.True(pair.Shapes[parameter.Name].SequenceEqual(parameter.Shape.Sizes.Select(size => (long)size)), $"{kind} {seed}: {parameter.Name} {parameter.Shape}; {string.Join("; ", result.Left)}");
+            Assert.Equal(given.Parameters.Count, made.Parameters.Count);
+            Assert.Equal(0, result.Rounded);
+            Assert.True(new Descent(given, null).Outputs(seed).SequenceEqual(new Descent(made, null).Outputs(seed)), $"{kind} {seed}");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void The_small_network_trains_like_the_large_one_step_by_step(string kind)
+    {
+        using var folder = new TemporaryFolder();
+        var shrunk = 0;
+        for (var seed = 0; seed < 20 * Agreement.More; seed++)
+        {
+            File.WriteAllBytes(folder.File("wide.onnx"), WidenedNetworks.Draw(kind, seed, splitsEqually: true).Wide);
+            var result = Reduce.Model(folder.File("wide.onnx"), folder.File("small.onnx"), new ReduceOptions { Force = true });
+            Assert.Equal(0, result.Rounded);
+            if (result.After.Parameters == result.Before.Parameters) continue;
+            shrunk++;
+            Assert.NotNull(result.Rates);
+            Assert.Empty(result.Left);
+            TrainsAlike(folder.File("wide.onnx"), folder.File("small.onnx"), result, 20, $"{kind} {seed}");
+        }
+
+        Assert.InRange(shrunk, 10, int.MaxValue);
+    }
+
+    public static TheoryData<string> Cases => Tiebreak.Tests.Cases.SharedCasesTests.Names;
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Every_known_case_trains_alike_when_it_is_reduced(string name)
+    {
+        using var folder = new TemporaryFolder();
+        var path = Repository.FromShared("cases", name + ".onnx");
+        var result = Reduce.Model(path, folder.File("small.onnx"));
+        if (result.Rounded > 0) return; // then it trains like a network next to it
+        TrainsAlike(path, folder.File("small.onnx"), result, 20, name);
+    }
+
+    // Exact steps of gradient descent in a field, functions being the same random ones: after each the outputs are equal on new data.
+    static void TrainsAlike(string large, string small, ReduceResult result, int steps, string which)
+    {
+        using var wide = OnnxReader.Open(large);
+        using var narrow = OnnxReader.Open(small);
+        var (one, other) = (new Descent(wide.Lower(Lowering(wide)), null), new Descent(narrow.Lower(Lowering(narrow)), result.Rates));
+        for (var step = 0; step < steps; step++)
+        {
+            Assert.True(one.Outputs(step).SequenceEqual(other.Outputs(step)), $"{which}: after step {step}");
+            one.Step(step);
+            other.Step(step);
+        }
+
+        Assert.Equal(one.Outputs(steps), other.Outputs(steps));
+    }
+
+    static LoweringOptions Lowering(OnnxReader file) => new() { Dims = file.FreeDims.ToDictionary(name => name, _ => 3) };
+
+    /// <summary>Gradient descent modulo one prime.</summary>
+    sealed class Descent
+    {
+        static readonly PrimeField Field = PrimeField.Draw(77);
+
+        readonly Model _model;
+        readonly Tiebreak.Programs.TensorProgram _gradient;
+        readonly State _state;
+        readonly ulong[][] _values;
+        readonly ulong[][] _rates;
+
+        public Descent(Model model, IReadOnlyList<TensorRates>? rates)
+        {
+            _model = model;
+            _state = State.Of(model, SmallestInvariantSet.Find(model, new RefinementOptions()).Partition!);
+            _gradient = Gradient.Of(model.Program, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet());
+            _values = [.. model.Parameters.Select(parameter =>
+            {
+                var values = new ulong[parameter.Shape.Count];
+                ExactImages.Fill(Field, parameter.Start, 0, values);
+                return values;
+            })];
+            _rates = [.. model.Parameters.Select(parameter => Enumerable.Range(0, (int)parameter.Shape.Count)
+                .Select(k => rates?.SingleOrDefault(rate => rate.Name == parameter.Name) is { } rate ? ExactImages.Image(Field, rate.At(parameter.Shape, k)) : 1).ToArray())];
+        }
+
+        public void Step(int number)
+        {
+            var gradients = _model.Parameters.Select(parameter => new ulong[parameter.Shape.Count]).ToArray();
+            Evaluate(_gradient, number, (name, start, chunk) => chunk.CopyTo(gradients[Index(name)].AsSpan((int)start)));
+            for (var tensor = 0; tensor < _values.Length; tensor++)
+                for (var k = 0; k < _values[tensor].Length; k++)
+                    _values[tensor][k] = Field.Subtract(_values[tensor][k], Field.Multiply(Field.Multiply(12345, _rates[tensor][k]), gradients[tensor][k]));
+        }
+
+        public ulong[] Outputs(int number)
+        {
+            var outputs = new List<ulong>();
+            Evaluate(_model.Program, 1000 + number, (_, _, chunk) => outputs.AddRange(chunk.ToArray()));
+            return [.. outputs];
+        }
+
+        delegate void Reader(string name, long start, ReadOnlySpan<ulong> chunk);
+
+        void Evaluate(Tiebreak.Programs.TensorProgram program, int seed, Reader reader)
+        {
+            var gates = new GatesByOrder(program, new RefinementOptions()).Of(_state, null, 1);
+            using var pool = new Tiebreak.Evaluation.BufferPool(1 << 20);
+            var events = Tiebreak.Evaluation.FieldEvaluator<PrimeField>.Run(
+                [Field], (ulong)seed, KinkConvention.Frameworks, program, new Point(this), new Tiebreak.Evaluation.Workers(1, CancellationToken.None), pool, (name, _, start, chunk) => reader(name, start, chunk), null, gates);
+            Assert.Empty(events.Singularities);
+        }
+
+        int Index(string name) => Enumerable.Range(0, _model.Parameters.Count).Single(k => _model.Parameters[k].Name == name);
+
+        sealed class Point(Descent owner) : Tiebreak.Evaluation.IParameterPoint
+        {
+            public void Fill<TField>(TField field, int lane, string name, long start, Span<ulong> values) where TField : struct, IField
+            {
+                if (owner._model.Frozen.FirstOrDefault(parameter => parameter.Name == name) is { } frozen) ExactImages.Fill(Field, frozen.Start, start, values);
+                else owner._values[owner.Index(name)].AsSpan((int)start, values.Length).CopyTo(values);
+            }
+        }
+    }
+}
