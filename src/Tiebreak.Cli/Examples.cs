@@ -37,6 +37,17 @@ static class Examples
             Exit codes: 0 written (or nothing to merge), 2 an error, 130 interrupted.
 
             """,
+        "fix" =>
+            """
+            Examples:
+              tiebreak fix model.onnx -o fixed.onnx                            start values that training can pull apart
+              tiebreak fix model.onnx -o fixed.onnx --init xavier --seed 7     fresh weights drawn in another way
+              tiebreak fix wider.onnx -o fixed.onnx --method noise --scale 0.1 a little noise on copies, nothing else
+              tiebreak fix loss.tb -o fixed.tb --drop-redundant --force        a formula; biases that are cancelled become zero
+
+            Exit codes: 0 repaired, nothing at error level is left, 1 something is, 2 an error (and no file), 130 interrupted (and no file).
+
+            """,
         "verify" =>
             """
             Examples:
@@ -76,6 +87,7 @@ static class Examples
               tiebreak check model.onnx                         what training can never separate or move, and why
               tiebreak why model.onnx PARAM PARAM               why two parameters stay equal, or what tells them apart
               tiebreak reduce model.onnx -o small.onnx          the smaller network that trains alike
+              tiebreak fix model.onnx -o fixed.onnx             a model whose start values training can pull apart
               tiebreak verify model.onnx certificate.json       a certificate of the answer, checked by code of its own
               tiebreak train loss.tb --data table.csv           real training beside the prediction
               tiebreak show model.onnx --program                what the reader made of the model

@@ -22,11 +22,17 @@ public static class Check
         if (options.Laws && (options.Data is not null || !MayWitness(options)))
             throw new TiebreakException("`--laws` is of gradient descent on any data, all parameters at one rate and without weight decay; leave out `--data`, `--input-range`, `--weight-decay`, `--group` and `--optimizer`");
         using var file = Open(path, options);
+        return Of(file, path, options, advises: true);
+    }
+
+    /// <summary>The same for a file that is open.</summary>
+    internal static CheckResult Of(IModelFile file, string path, CheckOptions options, bool advises)
+    {
         var refinement = Refinement(options);
         var analysis = Analyse(file, options, refinement);
         var witness = options.Witness ? Witnessed(ref analysis, options, refinement) : null;
         var laws = options.Laws && analysis.Partition is { } partition ? LinearLaws.Find(analysis.Model, partition, refinement) : null;
-        var advice = options.Data is null && analysis.Partition is { } tied ? Reinitialisation.Find(analysis.Model, tied, refinement) : null;
+        var advice = advises && options.Data is null && analysis.Partition is { } tied ? Reinitialisation.Find(analysis.Model, tied, refinement) : null;
         return FindingsBuilder.Build(path, file.Format, options, analysis) with { Witness = witness, Laws = laws, Advice = advice, Files = file.Files };
     }
 
@@ -42,16 +48,15 @@ public static class Check
     }
 
     /// <summary>Opens a model, and puts the named loss behind it that was asked for.</summary>
-    internal static IModelFile Open(string path, CheckOptions options)
+    internal static IModelFile Open(string path, CheckOptions options) => Wrapped(ModelFile.Open(path), path, options);
+
+    /// <summary>An open file, with the named loss behind it that was asked for.</summary>
+    internal static IModelFile Wrapped(IModelFile file, string path, CheckOptions options) => options.Loss switch
     {
-        var file = ModelFile.Open(path);
-        return options.Loss switch
-        {
-            LossKind.MeanSquaredError => new NamedLoss(file, path, NamedLossKind.MeanSquaredError),
-            LossKind.CrossEntropy => new NamedLoss(file, path, NamedLossKind.CrossEntropy),
-            _ => file,
-        };
-    }
+        LossKind.MeanSquaredError => new NamedLoss(file, path, NamedLossKind.MeanSquaredError),
+        LossKind.CrossEntropy => new NamedLoss(file, path, NamedLossKind.CrossEntropy),
+        _ => file,
+    };
 
     internal static LoweringOptions Lowering(CheckOptions options) => new()
     {

@@ -32,8 +32,16 @@ sealed class AnalysisOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _data, _map, _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _opaque, _dropout, _batchNorm, _batch, _inputRange, _optimizer, _weightDecay, _group, _witness, _seed, _errorBound, _config, _noConfig }) command.Add(option);
+        foreach (var option in All) command.Add(option);
     }
+
+    /// <summary>Adds those that make sense where the answer is for any data, whatever it is.</summary>
+    public void AddWithoutDataTo(Command command)
+    {
+        foreach (var option in All.Where(option => option != _data && option != _map && option != _witness)) command.Add(option);
+    }
+
+    Option[] All => [_data, _map, _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _opaque, _dropout, _batchNorm, _batch, _inputRange, _optimizer, _weightDecay, _group, _witness, _seed, _errorBound, _config, _noConfig];
 
     /// <summary>What the user typed.</summary>
     /// <exception cref="TiebreakException">A value means nothing.</exception>

@@ -8,7 +8,7 @@ sealed class ReduceCommand
 {
     readonly Surroundings _surroundings;
     readonly Argument<string> _model = new("MODEL") { Description = "A formula (.tb) or an ONNX file (.onnx)" };
-    readonly Option<string> _output = new("--output", "-o") { HelpName = "OUT", Description = "The smaller model, of the same kind" };
+    readonly Option<string> _output = new("--out", "-o") { HelpName = "OUT", Description = "The smaller model, a file of the same kind (required)" };
     readonly Option<string> _purpose = AnalysisOptions.One("--for", "training|inference", "Whether the smaller model trains like the large one, or need only compute the same now (which leaves less) [default: training]");
     readonly Option<bool> _force = new("--force") { Description = "Replace OUT if it exists" };
     readonly Option<string> _format = AnalysisOptions.One("--format", "text|json", "How to report [default: text]");
@@ -29,7 +29,7 @@ sealed class ReduceCommand
 
     int Run(ParseResult parsed)
     {
-        var output = parsed.GetValue(_output) ?? throw new TiebreakException("name the smaller model with `-o OUT`");
+        var output = parsed.GetValue(_output) ?? throw new TiebreakException($"no OUT given; try `tiebreak reduce {parsed.GetValue(_model)} -o {Path.GetFileNameWithoutExtension(parsed.GetValue(_model))}-small{Path.GetExtension(parsed.GetValue(_model))}`");
         var check = _analysis.Read(parsed);
         if (check.Data is not null) throw new TiebreakException("`reduce` keeps the function for any data; leave out `--data`");
         var isJson = AnalysisOptions.Word(parsed, _format, "text", "json") == "json";

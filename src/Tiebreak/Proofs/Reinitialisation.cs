@@ -30,7 +30,7 @@ public sealed record Reinitialisation
     /// <exception cref="OperationCanceledException">Cancelled through the options.</exception>
     public static Reinitialisation? Find(Model model, Partition partition, RefinementOptions options)
     {
-        var candidates = Candidates(model, partition);
+        var candidates = Bound(model, partition);
         if (candidates.Length == 0) return null;
         var gradient = Gradient.Of(model.Program, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
         var trial = Witness.Cost(gradient) * (partition.FirstSteps.Max() + 4);
@@ -56,8 +56,8 @@ public sealed record Reinitialisation
         }
     }
 
-    // Those with the most parameters that share a class or never move first.
-    static int[] Candidates(Model model, Partition partition)
+    /// <summary>The tensors with parameters that share a class or never move, those with the most first.</summary>
+    internal static int[] Bound(Model model, Partition partition)
     {
         var members = new int[partition.Classes + 1];
         foreach (var codes in partition.Codes)

@@ -17,6 +17,7 @@ public sealed partial class HouseTests
         ["Refinement"] = ["Formats", "Programs", "Gradients", "Evaluation", "Numbers"],
         ["Verification"] = ["Programs", "Formats", "Numbers"],
         ["Proofs"] = ["Refinement", "Formats", "Programs", "Gradients", "Evaluation", "Numbers"],
+        ["Repairs"] = ["Findings", "Proofs", "Refinement", "Formats", "Programs", "Gradients", "Evaluation", "Numbers"],
         ["Findings"] = ["Refinement", "Formats", "Programs", "Numbers"],
     };
 

@@ -1,0 +1,113 @@
+using Tiebreak.Evaluation;
+using Tiebreak.Formats;
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+using Tiebreak.Proofs;
+using Tiebreak.Refinement;
+
+namespace Tiebreak.Repairs;
+
+/// <summary>How far two sets of start values make one program compute the same.</summary>
+/// <param name="IsKept">Whether all outputs are equal in a finite field at random data, so that the functions are the same in exact arithmetic.</param>
+/// <param name="Absolute">The largest difference of an output in float64 on random data; NaN where the model is too large, or no data gave finite numbers.</param>
+/// <param name="Relative">The largest difference as a share of the larger of the two numbers.</param>
+/// <param name="Ulps">The largest difference in units of the last place of the larger of the two.</param>
+public sealed record FunctionChange(bool IsKept, double Absolute, double Relative, double Ulps)
+{
+    const double MostWork = 1L << 32;
+    const int Draws = 4;
+    const int FieldPoints = 2;
+
+    /// <summary>Compares.</summary>
+    /// <param name="before">The model.</param>
+    /// <param name="after">The same program with other start values.</param>
+    /// <param name="options">Seed, threads, cancellation.</param>
+    public static FunctionChange Between(Model before, Model after, RefinementOptions options)
+    {
+        var isKept = IsEqual(before, after, options);
+        double absolute = double.NaN, relative = double.NaN, ulps = double.NaN;
+        if (Witness.Cost(before.Program) > MostWork) return new FunctionChange(isKept, absolute, relative, ulps);
+        var (one, other) = (Floats(before), Floats(after));
+        foreach (var style in new[] { DataStyle.Ones, DataStyle.Positive, DataStyle.Shares })
+        {
+            for (var draw = 0; draw < Draws; draw++)
+            {
+                options.Cancellation.ThrowIfCancellationRequested();
+                var seed = new RandomFunction(options.Seed, RandomFunction.Purpose("comparison")).Word((ulong)draw);
+                double[] Leaf(Node node, IReadOnlyDictionary<string, double[]> values) =>
+                    node.Primitive is Primitive.Data data ? RandomData.Draw(data, node.Shape, style, seed) : values[((Primitive.Parameter)node.Primitive).Name];
+                var first = FloatEvaluator.Evaluate(before.Program, node => Leaf(node, one));
+                var second = FloatEvaluator.Evaluate(after.Program, node => Leaf(node, other));
+                for (var output = 0; output < first.Count; output++)
+                {
+                    for (var k = 0; k < first[output].Values.Length; k++)
+                    {
+                        var (a, b) = (first[output].Values[k], second[output].Values[k]);
+                        if (!double.IsFinite(a) || !double.IsFinite(b)) continue;
+                        var (difference, size) = (Math.Abs(a - b), Math.Max(Math.Abs(a), Math.Abs(b)));
+                        absolute = Larger(absolute, difference);
+                        relative = Larger(relative, size == 0 ? 0 : difference / size);
+                        ulps = Larger(ulps, size == 0 ? 0 : difference / (Math.BitIncrement(size) - size));
+                    }
+                }
+            }
+
+            if (!double.IsNaN(absolute)) break;
+        }
+
+        return new FunctionChange(isKept, absolute, relative, ulps);
+    }
+
+    /// <summary>Whether all outputs are equal at random data in a field.</summary>
+    public static bool IsEqual(Model before, Model after, RefinementOptions options)
+    {
+        var met = 0;
+        for (ulong attempt = 0; met < FieldPoints && attempt < 8; attempt++)
+        {
+            var seed = new RandomFunction(options.Seed, RandomFunction.Purpose("field comparison")).Word(attempt);
+            var field = PrimeField.Draw(seed);
+            if (Outputs(before, field, seed, options) is not { } one) continue;
+            if (Outputs(after, field, seed, options) is not { } other || !one.All(output => output.Value.AsSpan().SequenceEqual(other[output.Key]))) return false;
+            met++;
+        }
+
+        return met > 0;
+    }
+
+    static double Larger(double known, double value) => double.IsNaN(known) ? value : Math.Max(known, value);
+
+    static Dictionary<string, double[]> Floats(Model model) => model.Parameters.Concat(model.Frozen).ToDictionary(
+        parameter => parameter.Name,
+        parameter =>
+        {
+            var values = new double[parameter.Shape.Count];
+            parameter.Start.ReadNearest(0, values);
+            return values;
+        },
+        StringComparer.Ordinal);
+
+    // Null where the field is unlucky: a denominator is a multiple of its prime, or the program divides by zero.
+    static Dictionary<string, ulong[]>? Outputs(Model model, PrimeField field, ulong seed, RefinementOptions options)
+    {
+        var outputs = model.Program.Outputs.ToDictionary(output => output.Name, output => new ulong[output.Node.Shape.Count], StringComparer.Ordinal);
+        using var pool = new BufferPool(idleLimit: 1 << 22);
+        try
+        {
+            var events = FieldEvaluator<PrimeField>.Run(
+                [field], seed, options.Kinks, model.Program, new StartPoint(model), new Workers(options.Threads, options.Cancellation), pool,
+                (name, _, start, chunk) => chunk.CopyTo(outputs[name].AsSpan((int)start)));
+            return events.Singularities.Count == 0 ? outputs : null;
+        }
+        catch (DivideByZeroException)
+        {
+            return null;
+        }
+    }
+
+    sealed class StartPoint(Model model) : IParameterPoint
+    {
+        readonly Dictionary<string, ExactTensor> _starts = model.Parameters.Concat(model.Frozen).ToDictionary(parameter => parameter.Name, parameter => parameter.Start, StringComparer.Ordinal);
+
+        public void Fill<TField>(TField field, int lane, string name, long start, Span<ulong> values) where TField : struct, IField => ExactImages.Fill(field, _starts[name], start, values);
+    }
+}

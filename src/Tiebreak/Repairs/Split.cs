@@ -1,0 +1,54 @@
+using Tiebreak.Formats;
+using Tiebreak.Numbers;
+using Tiebreak.Proofs;
+using Tiebreak.Refinement;
+using Tiebreak.Repairs.Merging;
+
+namespace Tiebreak.Repairs;
+
+/// <summary>
+/// Gives units that stay equal different outgoing weights with the same sum, so that the model computes what it did and training can tell the units apart: what comes back to each is its own from the first step on. The same
+/// for copies of whole sub-networks that end in one sum. Each change adds to one weight what it takes from another of its class, exactly in the format of the file; where a class has no outgoing weights of
+/// its own (its units go through something that is not linear before they are summed) nothing can be done this way.
+/// </summary>
+sealed class Split : IRepairMethod
+{
+    /// <inheritdoc/>
+    public RepairState Apply(RepairState state, RepairSetting setting)
+    {
+        if (Changed(state, setting) is not { Count: > 0 } changed) return state;
+        var choice = MinimalSet.ToFree(state, setting, changed.ToDictionary(entry => entry.Key, entry => entry.Value.Values), new HashSet<int>());
+        if (choice.Tensors.Count == 0) return state;
+        return new RepairState(RepairState.With(state.Model, choice.Tensors.ToDictionary(tensor => tensor, tensor => changed[tensor].Values)), choice.Partition)
+        {
+            Repairs =
+            [
+                .. state.Repairs,
+                .. choice.Tensors.Select(tensor => new TensorRepair(
+                    state.Model.Parameters[tensor].Name, "split", $"outgoing weights of equal units made unequal, their sums kept: {changed[tensor].Count:N0} of {state.Partition.Codes[tensor].Length:N0} numbers", changed[tensor].Count, state.Partition.Codes[tensor].Length)),
+            ],
+            Notes = choice.IsMinimal ? state.Notes : [.. state.Notes, "the model is too large to look for the fewest tensors, so all outgoing weights of equal units were split"],
+        };
+    }
+
+    static Dictionary<int, (ExactTensor Values, long Count)> Changed(RepairState state, RepairSetting setting)
+    {
+        setting.Progress("units with equal outputs");
+        var (model, refinement) = (state.Model, setting.Refinement);
+        var at = State.Of(model, state.Partition);
+        var (field, seed) = SameFunction.Draw(refinement, 200);
+        var run = new PointRun(model.Program, field, seed, new RandomPoint(at, seed), null, new GatesByOrder(model.Program, refinement).Of(at, null, 1), refinement);
+        var merging = UnitMerging.Find(model, run, new MergingOptions(Alike: false, DropDead: false, SumsOfEqualsOnly: true, []));
+        var transfers = new Dictionary<int, WeightTransfers>();
+        WeightTransfers Of(int tensor) => transfers.TryGetValue(tensor, out var known) ? known : transfers[tensor] = new WeightTransfers(model.Parameters[tensor], setting);
+        for (var tensor = 0; tensor < model.Parameters.Count; tensor++)
+        {
+            if (!merging.Folds.TryGetValue(model.Parameters[tensor].Name, out var folds)) continue;
+            for (var axis = 0; axis < folds.Length; axis++)
+                if (folds[axis] is { IsNeeded: true } fold) Of(tensor).Along(axis, fold);
+        }
+
+        foreach (var (first, second, isOpposite) in CopySums.Of(model, run)) WeightTransfers.Between(Of(first), Of(second), isOpposite);
+        return transfers.Where(entry => entry.Value.Count > 0).ToDictionary(entry => entry.Key, entry => (entry.Value.Values, entry.Value.Count));
+    }
+}
