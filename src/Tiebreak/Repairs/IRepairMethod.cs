@@ -18,7 +18,7 @@ static class RepairMethods
     {
         RepairMethod.Noise => [new FreeFactors(), new AddNoise()],
         RepairMethod.Reinit => [new FreeFactors(), new Reinitialise()],
-        RepairMethod.Split => [new FreeFactors(), new Split()],
-        _ => [new FreeFactors(), new Split(), new Reinitialise()],
+        RepairMethod.Split => [new FreeFactors(), new Split(), new SplitSums()],
+        _ => [new FreeFactors(), new Split(), new SplitSums(), new Reinitialise()],
     };
 }

@@ -16,6 +16,7 @@ sealed class MinimalSet
     readonly RepairSetting _setting;
     readonly IReadOnlyDictionary<int, ExactTensor> _changed;
     readonly Func<Model, bool>? _isAllowed;
+    readonly Dictionary<int, HashSet<int>> _together = []; // tensors whose changes only make sense at once
     readonly Dictionary<string, Partition?> _known = new(StringComparer.Ordinal);
     int _affordable;
 
@@ -36,15 +37,26 @@ sealed class MinimalSet
     /// <param name="setting">Options.</param>
     /// <param name="changed">New start values of all tensors that may be changed.</param>
     /// <param name="reluctant">Tensors that are changed only if the goal cannot be reached without.</param>
-    public static Choice ToFree(RepairState state, RepairSetting setting, IReadOnlyDictionary<int, ExactTensor> changed, IReadOnlySet<int> reluctant)
+    /// <param name="together">Pairs of tensors of which both are changed or none.</param>
+    public static Choice ToFree(RepairState state, RepairSetting setting, IReadOnlyDictionary<int, ExactTensor> changed, IReadOnlySet<int> reluctant, params IReadOnlyList<(int One, int Other)> together)
     {
         var search = new MinimalSet(state, setting, changed, isAllowed: null);
+        foreach (var (one, other) in together) search.Join(one, other);
         int[] all = [.. changed.Keys.Order()], willing = [.. all.Where(tensor => !reluctant.Contains(tensor))];
         var (best, pool) = (search.Try(all), all);
         if (search.Try(willing) is { } without && (best is null || Worth(without).CompareTo(Worth(best)) >= 0)) (best, pool) = (without, willing);
         if (best is null || Worth(best).CompareTo(Worth(state.Partition)) <= 0) return new Choice([], state.Partition, IsMinimal: true);
-        return search.Greedy(pool, Worth(best)) ?? new Choice(pool, best, IsMinimal: false);
+        var choice = search.Greedy(pool, Worth(best)) ?? new Choice(pool, best, IsMinimal: false);
+        return choice with { Tensors = search.Closed([.. choice.Tensors]) };
     }
+
+    void Join(int one, int other)
+    {
+        HashSet<int> all = [one, other, .. _together.GetValueOrDefault(one) ?? [], .. _together.GetValueOrDefault(other) ?? []];
+        foreach (var tensor in all) _together[tensor] = all;
+    }
+
+    int[] Closed(int[] tensors) => [.. tensors.SelectMany(tensor => _together.GetValueOrDefault(tensor) ?? [tensor]).Distinct().Order()];
 
     /// <summary>Searches for what leaves the fewest parameters stuck, among changes after which the model <paramref name="isAllowed"/>.</summary>
     public static Choice ToMove(RepairState state, RepairSetting setting, IReadOnlyDictionary<int, ExactTensor> changed, Func<Model, bool> isAllowed)
@@ -110,7 +122,7 @@ sealed class MinimalSet
 
     Partition? Try(int[] tensors)
     {
-        Array.Sort(tensors);
+        tensors = Closed(tensors);
         var key = string.Join(',', tensors);
         if (_known.TryGetValue(key, out var known)) return known;
         _setting.Progress($"trying changes of {tensors.Length:N0} {(tensors.Length == 1 ? "tensor" : "tensors")}");

@@ -16,22 +16,29 @@ sealed class Split : IRepairMethod
     /// <inheritdoc/>
     public RepairState Apply(RepairState state, RepairSetting setting)
     {
-        if (Changed(state, setting) is not { Count: > 0 } changed) return state;
-        var choice = MinimalSet.ToFree(state, setting, changed.ToDictionary(entry => entry.Key, entry => entry.Value.Values), new HashSet<int>());
+        var (changed, together) = Changed(state, setting);
+        return Chosen(state, setting, changed, together, "outgoing weights of equal units made unequal, their sums kept");
+    }
+
+    /// <summary>The model with as few of the changes as give all degrees of freedom that they can.</summary>
+    internal static RepairState Chosen(RepairState state, RepairSetting setting, Dictionary<int, WeightTransfers> changed, IReadOnlyList<(int, int)> together, string words)
+    {
+        if (changed.Count == 0) return state;
+        var choice = MinimalSet.ToFree(state, setting, changed.ToDictionary(entry => entry.Key, entry => entry.Value.Values), new HashSet<int>(), together);
         if (choice.Tensors.Count == 0) return state;
-        return new RepairState(RepairState.With(state.Model, choice.Tensors.ToDictionary(tensor => tensor, tensor => changed[tensor].Values)), choice.Partition)
+        return new RepairState(RepairState.With(state.Model, choice.Tensors.Where(changed.ContainsKey).ToDictionary(tensor => tensor, tensor => changed[tensor].Values)), choice.Partition)
         {
             Repairs =
             [
                 .. state.Repairs,
-                .. choice.Tensors.Select(tensor => new TensorRepair(
-                    state.Model.Parameters[tensor].Name, "split", $"outgoing weights of equal units made unequal, their sums kept: {changed[tensor].Count:N0} of {state.Partition.Codes[tensor].Length:N0} numbers", changed[tensor].Count, state.Partition.Codes[tensor].Length)),
+                .. choice.Tensors.Where(changed.ContainsKey).Select(tensor => new TensorRepair(
+                    state.Model.Parameters[tensor].Name, "split", $"{words}: {changed[tensor].Count:N0} of {state.Partition.Codes[tensor].Length:N0} numbers", changed[tensor].Count, state.Partition.Codes[tensor].Length)),
             ],
             Notes = choice.IsMinimal ? state.Notes : [.. state.Notes, "the model is too large to look for the fewest tensors, so all outgoing weights of equal units were split"],
         };
     }
 
-    static Dictionary<int, (ExactTensor Values, long Count)> Changed(RepairState state, RepairSetting setting)
+    static (Dictionary<int, WeightTransfers> Changed, IReadOnlyList<(int, int)> Together) Changed(RepairState state, RepairSetting setting)
     {
         setting.Progress("units with equal outputs");
         var (model, refinement) = (state.Model, setting.Refinement);
@@ -48,7 +55,13 @@ sealed class Split : IRepairMethod
                 if (folds[axis] is { IsNeeded: true } fold) Of(tensor).Along(axis, fold);
         }
 
-        foreach (var (first, second, isOpposite) in CopySums.Of(model, run)) WeightTransfers.Between(Of(first), Of(second), isOpposite);
-        return transfers.Where(entry => entry.Value.Count > 0).ToDictionary(entry => entry.Key, entry => (entry.Value.Values, entry.Value.Count));
+        var together = new List<(int, int)>();
+        foreach (var (first, second, isOpposite) in CopySums.Of(model, run))
+        {
+            WeightTransfers.Between(Of(first), Of(second), isOpposite);
+            together.Add((first, second));
+        }
+
+        return (transfers.Where(entry => entry.Value.Count > 0).ToDictionary(), together);
     }
 }

@@ -56,6 +56,9 @@ sealed class WeightTransfers
         }
     }
 
+    /// <summary>Moves an amount from one weight to another.</summary>
+    public static void Between(WeightTransfers from, int one, WeightTransfers to, int other, bool isOpposite) => Move(from, one, to, other, isOpposite);
+
     /// <summary>Moves amounts between two tensors of one shape, place by place.</summary>
     public static void Between(WeightTransfers from, WeightTransfers to, bool isOpposite)
     {
