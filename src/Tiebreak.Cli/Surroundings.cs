@@ -77,7 +77,7 @@ sealed class ProcessSurroundings : IDisposable
     {
         try
         {
-            return Console.WindowWidth;
+            return Console.WindowWidth is > 0 and var width ? width : 80; // some terminals do not know their size
         }
         catch (IOException)
         {

@@ -34,7 +34,7 @@ public static class Fix
         if (needed && state.HasBound)
             foreach (var method in RepairMethods.Of(options.Method)) state = method.Apply(state, setting);
         IReadOnlyList<string> dropped = [], kept = [];
-        if (options.DropRedundant) (state, dropped, kept) = RedundantBiases.Drop(state, RedundantBiases.Among(before.Analysis), setting, Inference(file, before.Analysis));
+        if (options.DropRedundant) (state, dropped, kept) = RedundantBiases.Drop(state, setting, Inference(file, before.Analysis));
 
         setting.Progress("writing");
         using var files = StagedFiles.For(output, file.Files, options.Force, check.Cancellation);
@@ -55,7 +55,7 @@ public static class Fix
             After = after,
             Repairs = state.Repairs,
             Function = FunctionChange.Between(original, state.Model, setting.Refinement),
-            Unrepaired = LeftOver.Of(after, options, kept),
+            Unrepaired = LeftOver.Of(after, options, dropped, kept),
             Notes = state.Notes,
         };
         check.Cancellation.ThrowIfCancellationRequested();

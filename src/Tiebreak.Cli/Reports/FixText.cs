@@ -34,7 +34,7 @@ static class FixText
         Paragraph("function:  ", FixWords.Function(result));
         foreach (var left in result.Unrepaired) Paragraph("left:      ", $"{left.Rule}: {left.Message}; {left.Reason}");
         foreach (var note in result.Notes) Paragraph("note:      ", note);
-        Paragraph("drawn:     ", $"seed {result.Options.Check.Seed}, --init {FixCommand.NameOf(result.Options.Initialiser)}; the same command writes the same file");
+        if (result.Repairs.Count > 0) Paragraph("drawn:     ", $"seed {result.Options.Check.Seed}, --init {FixCommand.NameOf(result.Options.Initialiser)}; the same command writes the same file");
         return text.ToString();
     }
 

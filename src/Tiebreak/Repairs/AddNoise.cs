@@ -15,17 +15,14 @@ sealed class AddNoise : IRepairMethod
     /// <inheritdoc/>
     public RepairState Apply(RepairState state, RepairSetting setting)
     {
-        var members = new int[state.Partition.Classes + 1];
-        foreach (var codes in state.Partition.Codes)
-            foreach (var code in codes) members[Math.Abs(code)]++;
         var noisy = new Dictionary<int, (ExactTensor Values, long Changed)>();
-        var isMet = new bool[members.Length];
+        var isMet = new bool[state.Partition.Classes + 1];
         for (var tensor = 0; tensor < state.Model.Parameters.Count; tensor++)
         {
             setting.Progress("adding noise");
             var parameter = state.Model.Parameters[tensor];
             var codes = state.Partition.Codes[tensor];
-            if (!Array.Exists(codes, code => code != 0 && members[Math.Abs(code)] > 1)) continue;
+            if (!Array.Exists(codes, code => code != 0 && state.IsBound(code))) continue;
             var values = new double[codes.Length];
             parameter.Start.ReadNearest(0, values);
             var deviation = Deviation(values);
@@ -35,7 +32,7 @@ sealed class AddNoise : IRepairMethod
             for (var k = 0; k < codes.Length; k++)
             {
                 var number = Math.Abs(codes[k]);
-                if (number == 0 || members[number] < 2) continue;
+                if (number == 0 || !state.IsBound(number)) continue;
                 if (!isMet[number])
                 {
                     isMet[number] = true;
@@ -47,29 +44,16 @@ sealed class AddNoise : IRepairMethod
                 if (values[k] != old[k]) changed++;
             }
 
-            if (changed > 0) noisy[tensor] = (Kept(parameter, setting, old, values), changed);
+            if (changed > 0) noisy[tensor] = (setting.Kept(parameter, old, values), changed);
         }
 
         var choice = MinimalSet.ToFree(state, setting, noisy.ToDictionary(entry => entry.Key, entry => entry.Value.Values), Reinitialise.Reluctant(state.Model, noisy.Keys));
-        return new RepairState(RepairState.With(state.Model, choice.Tensors.ToDictionary(tensor => tensor, tensor => noisy[tensor].Values)), choice.Partition)
-        {
-            Repairs =
-            [
-                .. state.Repairs,
-                .. choice.Tensors.Select(tensor => new TensorRepair(
-                    state.Model.Parameters[tensor].Name, "noise", $"noise on {noisy[tensor].Changed:N0} of {state.Partition.Codes[tensor].Length:N0} numbers, scale {setting.Options.Scale}", noisy[tensor].Changed, state.Partition.Codes[tensor].Length)),
-            ],
-            Notes = choice.IsMinimal ? state.Notes : [.. state.Notes, "the model is too large to look for the fewest tensors, so all copies got noise"],
-        };
-    }
-
-    // Numbers without noise stay exactly what they are, be they decimals that no double holds.
-    static ExactTensor Kept(ParameterTensor parameter, RepairSetting setting, double[] old, double[] values)
-    {
-        var exact = setting.Exact(parameter, values);
-        return exact is RationalTensor || !parameter.Start.HasDoubles
-            ? new RationalTensor([.. Enumerable.Range(0, values.Length).Select(k => values[k] == old[k] ? parameter.Start[k] : exact[k])])
-            : exact;
+        var repaired = state.After(
+            choice.Tensors.ToDictionary(tensor => tensor, tensor => noisy[tensor].Values),
+            choice.Partition,
+            choice.Tensors.Select(tensor => (Name: state.Model.Parameters[tensor].Name, noisy[tensor].Changed, Count: state.Partition.Codes[tensor].Length))
+                .Select(tensor => new TensorRepair(tensor.Name, "noise", $"noise on {tensor.Changed:N0} of {tensor.Count:N0} numbers, scale {setting.Options.Scale}", tensor.Changed, tensor.Count)));
+        return choice.IsMinimal ? repaired : repaired.Noting("the model is too large to look for the fewest tensors, so all copies got noise");
     }
 
     static double Deviation(double[] values)

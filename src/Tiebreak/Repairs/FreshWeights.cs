@@ -11,28 +11,50 @@ static class FreshWeights
     const int MostCompared = 4096;
     const ulong Redraws = 8;
 
-    /// <summary>Draws all numbers of a tensor, each such that its file can hold it; in small tensors no two of one magnitude, so that none is tied by rounding.</summary>
-    public static ExactTensor Draw(ParameterTensor tensor, RepairSetting setting)
+    /// <summary>
+    /// Draws those numbers of a tensor that are stuck or share a class, each such that its file can hold it; the others stay. In small tensors no two are of one magnitude, so that none is tied
+    /// by rounding.
+    /// </summary>
+    public static (ExactTensor Values, long Drawn) Draw(RepairState state, int number, RepairSetting setting)
     {
+        var tensor = state.Model.Parameters[number];
         var random = new RandomNumbers(setting.Random(tensor, "fresh weights"));
         var values = Drawn(tensor, random, setting);
-        if (tensor.Role is ParameterRole.Bias or ParameterRole.Scale) Shift(tensor, values);
+        var old = new double[values.Length];
+        tensor.Start.ReadNearest(0, old);
+        var codes = state.Partition.Codes[number];
+        var isGentle = tensor.Role is ParameterRole.Bias or ParameterRole.Scale;
         var seen = values.Length <= MostCompared ? new HashSet<double>() : null;
+        long drawn = 0;
         for (var k = 0; k < values.Length; k++)
         {
+            if (!state.IsBound(codes[k]))
+            {
+                values[k] = old[k];
+                continue;
+            }
+
+            drawn++;
+            if (isGentle) values[k] += old[k];
             var value = setting.Round(tensor, values[k]);
             for (ulong redraw = 1; seen is not null && redraw <= Redraws && (value == 0 || !seen.Add(Math.Abs(value))); redraw++)
                 value = setting.Round(tensor, values[k] * (1 + random.Symmetric((ulong)k, 512 + redraw) / 8)); // too coarse a format to tell them apart
             values[k] = value;
         }
 
-        return setting.Exact(tensor, values);
+        return (setting.Kept(tensor, old, values), drawn);
     }
 
-    /// <summary>What was drawn, in words.</summary>
-    public static string Words(ParameterTensor tensor, RepairSetting setting)
+    /// <summary>What was done to a tensor by drawing some of its numbers.</summary>
+    public static TensorRepair Repair(ParameterTensor tensor, string how, string words, long drawn, RepairSetting setting)
     {
-        if (tensor.Role is ParameterRole.Bias or ParameterRole.Scale) return $"moved by a normal distribution of deviation {Gentle}";
+        var count = tensor.Shape.Count;
+        return new TensorRepair(tensor.Name, how, $"{words}{(drawn < count ? $" in {drawn:N0} of {count:N0} places" : "")}: {Words(tensor, setting)}", drawn, count);
+    }
+
+    static string Words(ParameterTensor tensor, RepairSetting setting)
+    {
+        if (tensor.Role is ParameterRole.Bias or ParameterRole.Scale) return $"shifted by numbers of a normal distribution of deviation {Gentle}";
         var fans = Fans.Of(tensor);
         return setting.Options.Initialiser switch
         {
@@ -66,12 +88,5 @@ static class FreshWeights
         for (var k = 0; k < values.Length; k++)
             values[k] = factor * (isUniform ? random.Symmetric((ulong)k) : isTruncated ? random.Truncated((ulong)k) : random.Normal((ulong)k));
         return values;
-    }
-
-    static void Shift(ParameterTensor tensor, double[] values)
-    {
-        var old = new double[values.Length];
-        tensor.Start.ReadNearest(0, old);
-        for (var k = 0; k < values.Length; k++) values[k] += old[k];
     }
 }

@@ -8,17 +8,19 @@ static class LeftOver
     static readonly string[] Repairable = ["TB001", "TB002", "TB003", "TB004", "TB007"];
 
     /// <summary>One entry a finding.</summary>
-    public static IReadOnlyList<Unrepaired> Of(CheckResult after, FixOptions options, IReadOnlyList<string> keptBiases) =>
-        [.. after.Findings.Where(finding => Repairable.Contains(finding.Rule)).Select(finding => new Unrepaired(finding.Rule, finding.Message, Reason(finding, options, keptBiases)))];
+    public static IReadOnlyList<Unrepaired> Of(CheckResult after, FixOptions options, IReadOnlyList<string> dropped, IReadOnlyList<string> kept) =>
+        [.. after.Findings.Where(finding => Repairable.Contains(finding.Rule)).Select(finding => new Unrepaired(finding.Rule, finding.Message, Reason(finding, options, dropped, kept)))];
 
-    static string Reason(Finding finding, FixOptions options, IReadOnlyList<string> keptBiases)
+    static string Reason(Finding finding, FixOptions options, IReadOnlyList<string> dropped, IReadOnlyList<string> kept)
     {
         switch (finding.Rule)
         {
             case "TB004" when !options.DropRedundant:
                 return "harmless but for rounding noise, so it is left; `--drop-redundant` takes it away";
+            case "TB004" when finding.Tensors.All(tensor => dropped.Contains(tensor, StringComparer.Ordinal)):
+                return "it is zero now, as the file has no way to leave it out";
             case "TB004":
-                return keptBiases.Count > 0 ? "taking it away would change what the model computes after training, or that could not be ruled out" : "only part of a tensor is redundant, which cannot be taken away alone";
+                return finding.Tensors.Any(tensor => kept.Contains(tensor, StringComparer.Ordinal)) ? "taking it away would change what the model computes after training, or that could not be ruled out" : "only part of a tensor is redundant, which cannot be taken away alone";
             case "TB002" when finding.StuckBy == "cancellation":
                 return "what follows cancels it whatever the weights are: no start value moves it; freeze or remove it";
             case "TB002" when finding.Because.StartsWith("nothing that the loss sees", StringComparison.Ordinal):

@@ -43,8 +43,9 @@ sealed class MinimalSet
         var search = new MinimalSet(state, setting, changed, isAllowed: null);
         foreach (var (one, other) in together) search.Join(one, other);
         int[] all = [.. changed.Keys.Order()], willing = [.. all.Where(tensor => !reluctant.Contains(tensor))];
-        var (best, pool) = (search.Try(all), all);
-        if (search.Try(willing) is { } without && (best is null || Worth(without).CompareTo(Worth(best)) >= 0)) (best, pool) = (without, willing);
+        var (best, pool) = (search.Try(willing), willing);
+        var isFree = best is { Stuck: 0 } && best.Classes == best.Codes.Sum(codes => (long)codes.Length);
+        if (!isFree && search.Try(all) is { } more && (best is null || Worth(more).CompareTo(Worth(best)) > 0)) (best, pool) = (more, all);
         if (best is null || Worth(best).CompareTo(Worth(state.Partition)) <= 0) return new Choice([], state.Partition, IsMinimal: true);
         var choice = search.Greedy(pool, Worth(best)) ?? new Choice(pool, best, IsMinimal: false);
         return choice with { Tensors = search.Closed([.. choice.Tensors]) };

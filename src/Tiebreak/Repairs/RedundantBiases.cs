@@ -9,24 +9,24 @@ namespace Tiebreak.Repairs;
 static class RedundantBiases
 {
     /// <summary>Whole bias tensors that are stuck because their gradients cancel.</summary>
-    public static IReadOnlyList<int> Among(Analysis analysis) =>
-    [
-        .. Enumerable.Range(0, analysis.Model.Parameters.Count).Where(tensor =>
-            analysis.Model.Parameters[tensor].Role == ParameterRole.Bias && analysis.StuckBy[tensor] is { } causes && Array.TrueForAll(causes, cause => cause == StuckCause.Cancellation)),
-    ];
+    static IEnumerable<int> Among(RepairState state, RefinementOptions options)
+    {
+        var stuckBy = SmallestInvariantSet.StuckCauses(state.Model, state.Partition, options);
+        return Enumerable.Range(0, state.Model.Parameters.Count).Where(tensor =>
+            state.Model.Parameters[tensor].Role == ParameterRole.Bias && stuckBy[tensor] is { } causes && Array.TrueForAll(causes, cause => cause == StuckCause.Cancellation));
+    }
 
     /// <summary>Takes them away where that keeps the function.</summary>
     /// <param name="state">The model as it is by now.</param>
-    /// <param name="biases">The tensors.</param>
     /// <param name="setting">Options.</param>
     /// <param name="inference">The model as it is used after training, with start values of its own; null if it cannot be had.</param>
     /// <returns>The state without them, and those that had to stay.</returns>
-    public static (RepairState State, IReadOnlyList<string> Dropped, IReadOnlyList<string> Kept) Drop(RepairState state, IReadOnlyList<int> biases, RepairSetting setting, Model? inference)
+    public static (RepairState State, IReadOnlyList<string> Dropped, IReadOnlyList<string> Kept) Drop(RepairState state, RepairSetting setting, Model? inference)
     {
         var (dropped, kept) = (new List<string>(), new List<string>());
         var repairs = new List<TensorRepair>(state.Repairs);
         var model = state.Model;
-        foreach (var tensor in biases)
+        foreach (var tensor in Among(state, setting.Refinement))
         {
             var parameter = model.Parameters[tensor];
             var without = RepairState.With(model, new Dictionary<int, ExactTensor> { [tensor] = new UniformTensor(parameter.Shape.Count, Rational.Zero) });

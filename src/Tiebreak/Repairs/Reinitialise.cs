@@ -9,18 +9,14 @@ sealed class Reinitialise : IRepairMethod
     /// <inheritdoc/>
     public RepairState Apply(RepairState state, RepairSetting setting)
     {
-        var fresh = Reinitialisation.Bound(state.Model, state.Partition).ToDictionary(tensor => tensor, tensor => FreshWeights.Draw(state.Model.Parameters[tensor], setting));
-        var choice = MinimalSet.ToFree(state, setting, fresh, Reluctant(state.Model, fresh.Keys));
-        return new RepairState(RepairState.With(state.Model, choice.Tensors.ToDictionary(tensor => tensor, tensor => fresh[tensor])), choice.Partition)
-        {
-            Repairs =
-            [
-                .. state.Repairs,
-                .. choice.Tensors.Select(tensor => state.Model.Parameters[tensor]).Select(parameter =>
-                    new TensorRepair(parameter.Name, "reinit", $"drawn anew: {FreshWeights.Words(parameter, setting)}", parameter.Shape.Count, parameter.Shape.Count)),
-            ],
-            Notes = choice.IsMinimal ? state.Notes : [.. state.Notes, "the model is too large to look for the fewest tensors, so all that might be needed are drawn anew"],
-        };
+        if (!state.HasBound) return state;
+        var fresh = Reinitialisation.Bound(state.Model, state.Partition).ToDictionary(tensor => tensor, tensor => FreshWeights.Draw(state, tensor, setting));
+        var choice = MinimalSet.ToFree(state, setting, fresh.ToDictionary(entry => entry.Key, entry => entry.Value.Values), Reluctant(state.Model, fresh.Keys));
+        var repaired = state.After(
+            choice.Tensors.ToDictionary(tensor => tensor, tensor => fresh[tensor].Values),
+            choice.Partition,
+            choice.Tensors.Select(tensor => FreshWeights.Repair(state.Model.Parameters[tensor], "reinit", "drawn anew", fresh[tensor].Drawn, setting)));
+        return choice.IsMinimal ? repaired : repaired.Noting("the model is too large to look for the fewest tensors, so all that might be needed are drawn anew");
     }
 
     /// <summary>Tensors that usually do not start at random: they are touched only where nothing else helps.</summary>

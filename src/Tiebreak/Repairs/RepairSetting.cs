@@ -43,6 +43,15 @@ sealed class RepairSetting(FixOptions options, RefinementOptions refinement, Fun
     /// <summary>The format of a tensor's numbers; null where they are exact decimals.</summary>
     public FloatFormat? StoredAs(ParameterTensor tensor) => storedAs(tensor.Name);
 
+    /// <summary>The same, but numbers that did not change stay exactly what they are, be they decimals that no double holds.</summary>
+    public ExactTensor Kept(ParameterTensor tensor, double[] old, double[] values)
+    {
+        var exact = Exact(tensor, values);
+        return exact is RationalTensor || !tensor.Start.HasDoubles
+            ? new RationalTensor([.. Enumerable.Range(0, values.Length).Select(k => values[k] == old[k] ? tensor.Start[k] : exact[k])])
+            : exact;
+    }
+
     /// <summary>Random words that belong to one tensor and one purpose.</summary>
     public RandomFunction Random(ParameterTensor tensor, string purpose) => new(options.Check.Seed, RandomFunction.Purpose($"{purpose} {tensor.Name}"));
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Tiebreak.Cli;
+using Tiebreak.Tests.House;
 using Xunit;
 
 namespace Tiebreak.Tests.Cli;
@@ -45,5 +46,18 @@ public sealed class ProcessTests
     {
         if (OperatingSystem.IsWindows()) Assert.Skip("needs bash");
         Assert.Equal((0, $"tiebreak {CommandLine.Version}\n", ""), Run("tiebreak --version"));
+    }
+
+    [Fact]
+    public void A_fix_that_is_killed_while_it_writes_leaves_no_model()
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("needs limits on files");
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("m.tb"), "param W[100,100] = 0.1\nparam v[100] = 0.1\ndata x[100], y\nloss (y - v @ tanh(W @ x))**2\n");
+        // The array file of W is larger than the limit, and the signal for that ends the process. The runtime's own code memory would count as a file, too, unless told otherwise.
+        var (exit, output, _) = Run($"export DOTNET_EnableWriteXorExecute=0; ulimit -c 0; ulimit -f 8; tiebreak fix {folder.File("m.tb")} -o {folder.File("n.tb")}");
+        Assert.NotEqual(0, exit);
+        Assert.Equal("", output);
+        Assert.Equal(["m.tb"], Directory.GetFiles(folder.Path).Select(Path.GetFileName));
     }
 }

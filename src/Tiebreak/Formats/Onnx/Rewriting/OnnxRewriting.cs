@@ -122,19 +122,35 @@ sealed class OnnxRewriting
     {
         var users = _graph.Uses.UsersOf(name).ToArray();
         var source = _graph.Sources.FirstOrDefault(source => source.Name == name) ?? throw Fail(name, "is no tensor of numbers");
-        if (users is [var (node, slot)] && source.FromInitializer && !_graph.Uses.AliasesOf(name).Any() && IsOptional(node, slot) && _graph.Proto.Input.All(input => input.Name != name))
+        if (users is not [var (node, slot)] || !source.FromInitializer || _graph.Uses.AliasesOf(name).Any() || _graph.Proto.Input.Any(input => input.Name == name) || !(IsOptional(node, slot) || IsAddedAlong(node, slot, source)))
         {
-            var place = Claim(node.DocString, name);
-            var operand = WireField.In(_file, place.Start, place.End).Where(field => field.Number == 1).ElementAt(slot);
-            _edits.Add(new FileEdit(operand.Start, operand.End, new PlainBytes(default), name));
-            var tensor = Claim(_graph.AllInitializers.First(tensor => tensor.Name == name).DocString, name);
-            _edits.Add(new FileEdit(tensor.FieldStart, tensor.End, new PlainBytes(default), name));
+            Change(name, new ChangedTensor(new UniformTensor(source.Shape.Count, Rational.Zero)));
+            return;
+        }
+
+        var place = Claim(node.DocString, name);
+        if (node.OpType == "Add")
+        {
+            var identity = NodeProto.Parser.ParseFrom(_file.Slice(place.Start, (int)(place.End - place.Start)));
+            identity.OpType = "Identity";
+            identity.Input.RemoveAt(slot);
+            _edits.Add(new FileEdit(place.Start, place.End, new PlainBytes(identity.ToByteArray()), name));
         }
         else
         {
-            Change(name, new ChangedTensor(new UniformTensor(source.Shape.Count, Rational.Zero)));
+            var operand = WireField.In(_file, place.Start, place.End).Where(field => field.Number == 1).ElementAt(slot);
+            _edits.Add(new FileEdit(operand.Start, operand.End, new PlainBytes(default), name));
         }
+
+        var tensor = Claim(_graph.AllInitializers.First(tensor => tensor.Name == name).DocString, name);
+        _edits.Add(new FileEdit(tensor.FieldStart, tensor.End, new PlainBytes(default), name));
     }
+
+    /// <summary>Whether an addition is to what a matrix product makes, along its last axis, so that the sum has the shape that the product has.</summary>
+    bool IsAddedAlong(NodeProto node, int slot, WeightSource source) =>
+        OnnxGraph.DomainOf(node.Domain).Length == 0 && node.OpType == "Add" && source.Shape.Rank == 1
+        && _graph.Uses.MakerOf(node.Input[1 - slot]) is { OpType: "MatMul" or "Gemm" } product && _graph.Initializers.TryGetValue(product.Input[1], out var weight)
+        && weight.Shape.Rank == 2 && weight.Shape[product.OpType == "Gemm" && product.Attribute.Any(attribute => attribute.Name == "transB" && attribute.I != 0) ? 0 : 1] == source.Shape.Count;
 
     /// <summary>Whether an operator adds this operand to its result, and does without.</summary>
     static bool IsOptional(NodeProto node, int slot) =>

@@ -119,13 +119,14 @@ public sealed class OnnxRewritingTests
     [Fact]
     public void Biases_are_left_out_where_an_operator_does_without_and_else_are_zero()
     {
-        var model = Model().Weight("w", [2, 3], 1, 2, 3, 4, 5, 6).Weight("b", [3], 7, 8, 9).Weight("d", [3], 4, 5, 6).Node("Gemm", ["x", "w", "b"], ["h"]).Node("Add", ["h", "d"], ["y"]);
+        var model = Model().Weight("w", [2, 3], 1, 2, 3, 4, 5, 6).Weight("b", [3], 7, 8, 9).Weight("d", [3], 4, 5, 6).Weight("e", [1, 3], 1, 2, 3).Node("Gemm", ["x", "w", "b"], ["g"]).Node("Add", ["d", "g"], ["h"]).Node("Add", ["h", "e"], ["y"]);
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder.File("m.onnx"), model.Proto().ToByteArray());
-        Rewritten.Write(folder.File("m.onnx"), folder.File("n.onnx"), new ModelChanges { Dropped = new HashSet<string> { "b", "d" } });
+        Rewritten.Write(folder.File("m.onnx"), folder.File("n.onnx"), new ModelChanges { Dropped = new HashSet<string> { "b", "d", "e" } });
         var written = ModelProto.Parser.ParseFrom(File.ReadAllBytes(folder.File("n.onnx"))).Graph;
         Assert.Equal(["x", "w"], written.Node[0].Input);
-        Assert.Equal(["w", "d"], written.Initializer.Select(tensor => tensor.Name));
+        Assert.Equal(("Identity", "g"), (written.Node[1].OpType, Assert.Single(written.Node[1].Input)));
+        Assert.Equal(["w", "e"], written.Initializer.Select(tensor => tensor.Name));
         Assert.All(written.Initializer[1].RawData, bits => Assert.Equal(0, bits));
     }
 
