@@ -105,7 +105,7 @@ public static class Reduce
         using var result = open(files.StagedModel);
         var model = subject.Lower(result);
         refinement.Progress?.Invoke("comparing");
-        var difference = SameFunction.InFloat(Inference(subject.Model, subject.File, options), Inference(model, result, options), refinement.Seed);
+        var difference = FloatDifference.Between(Inference(subject.Model, subject.File, options), Inference(model, result, options), refinement);
         var before = Size(subject.File, subject.Model);
         var left = small.Left.ToList();
         if (options.CheckAgain && options.ForTraining) left.AddRange(StillTied(files.StagedModel, options.Check));
@@ -133,10 +133,10 @@ public static class Reduce
 
     static void Write(LargeModel subject, SmallModel small, StagedFiles files, Func<string, IModelFile> open, Func<StagedFiles> scratch, IReadOnlyList<(string, string)> metadata)
     {
-        var nothing = new Shrinking { Model = subject.Model };
         if (small.Units is null)
         {
-            subject.File.WriteShrunk(files, (small.Copies ?? nothing) with { Metadata = metadata });
+            if (small.Copies is null) subject.File.WriteChanged(files, new ModelChanges()); // byte for byte
+            else subject.File.WriteShrunk(files, small.Copies with { Metadata = metadata });
             return;
         }
 
@@ -166,7 +166,8 @@ public static class Reduce
 
     static IEnumerable<string> StillTied(string staged, CheckOptions options)
     {
-        var again = Check.Model(staged, options with { Progress = null });
+        using var file = Check.Open(staged, options);
+        var again = Check.Of(file, staged, options with { Progress = null }, advises: false);
         return again.Findings.Where(finding => finding.Rule is "TB001" or "TB003" or "TB007").Select(finding => $"still in lockstep: {finding.Message}");
     }
 

@@ -59,7 +59,7 @@ static class ReduceText
     {
         var exactly = $"exactly, at {result.Points} random points of finite fields each for the start{(result.Options.ForTraining ? " and for all that training can reach" : "")}";
         var rounding = result.Rounded == 0 ? "" : $"; {Number(result.Rounded)} sums of weights are no numbers of the file's format and were rounded";
-        var measured = result.Float is { } difference ? $"; in float64 the outputs differ by {Small(difference.Absolute)} at most ({Small(difference.Relative)} of the largest, {Small(difference.Ulps)} units in the last place)" : "; too large to be computed in float64 here";
+        var measured = result.Float is { } difference ? $"; in float64 the outputs differ by {Small(difference.Absolute)} at most (relatively {Small(difference.Relative)}, {Small(difference.Ulps)} ulps)" : "; too large to be computed in float64 here";
         return exactly + rounding + measured;
     }
 

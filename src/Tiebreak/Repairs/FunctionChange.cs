@@ -14,8 +14,6 @@ namespace Tiebreak.Repairs;
 /// <param name="Ulps">The largest difference in units of the last place of the larger of the two.</param>
 public sealed record FunctionChange(bool IsKept, double Absolute, double Relative, double Ulps)
 {
-    const double MostWork = 1L << 32;
-    const int Draws = 4;
     const int FieldPoints = 2;
 
     /// <summary>Compares.</summary>
@@ -25,37 +23,8 @@ public sealed record FunctionChange(bool IsKept, double Absolute, double Relativ
     public static FunctionChange Between(Model before, Model after, RefinementOptions options)
     {
         var isKept = IsEqual(before, after, options);
-        double absolute = double.NaN, relative = double.NaN, ulps = double.NaN;
-        if (Witness.Cost(before.Program) > MostWork) return new FunctionChange(isKept, absolute, relative, ulps);
-        var (one, other) = (Floats(before), Floats(after));
-        foreach (var style in new[] { DataStyle.Ones, DataStyle.Positive, DataStyle.Shares })
-        {
-            for (var draw = 0; draw < Draws; draw++)
-            {
-                options.Cancellation.ThrowIfCancellationRequested();
-                var seed = new RandomFunction(options.Seed, RandomFunction.Purpose("comparison")).Word((ulong)draw);
-                double[] Leaf(Node node, IReadOnlyDictionary<string, double[]> values) =>
-                    node.Primitive is Primitive.Data data ? RandomData.Draw(data, node.Shape, style, seed) : values[((Primitive.Parameter)node.Primitive).Name];
-                var first = FloatEvaluator.Evaluate(before.Program, node => Leaf(node, one));
-                var second = FloatEvaluator.Evaluate(after.Program, node => Leaf(node, other));
-                for (var output = 0; output < first.Count; output++)
-                {
-                    for (var k = 0; k < first[output].Values.Length; k++)
-                    {
-                        var (a, b) = (first[output].Values[k], second[output].Values[k]);
-                        if (!double.IsFinite(a) || !double.IsFinite(b)) continue;
-                        var (difference, size) = (Math.Abs(a - b), Math.Max(Math.Abs(a), Math.Abs(b)));
-                        absolute = Larger(absolute, difference);
-                        relative = Larger(relative, size == 0 ? 0 : difference / size);
-                        ulps = Larger(ulps, size == 0 ? 0 : difference / (Math.BitIncrement(size) - size));
-                    }
-                }
-            }
-
-            if (!double.IsNaN(absolute)) break;
-        }
-
-        return new FunctionChange(isKept, absolute, relative, ulps);
+        var difference = FloatDifference.Between(before, after, options);
+        return new FunctionChange(isKept, difference?.Absolute ?? double.NaN, difference?.Relative ?? double.NaN, difference?.Ulps ?? double.NaN);
     }
 
     /// <summary>Whether all outputs are equal at random data in a field.</summary>
@@ -73,18 +42,6 @@ public sealed record FunctionChange(bool IsKept, double Absolute, double Relativ
 
         return met > 0;
     }
-
-    static double Larger(double known, double value) => double.IsNaN(known) ? value : Math.Max(known, value);
-
-    static Dictionary<string, double[]> Floats(Model model) => model.Parameters.Concat(model.Frozen).ToDictionary(
-        parameter => parameter.Name,
-        parameter =>
-        {
-            var values = new double[parameter.Shape.Count];
-            parameter.Start.ReadNearest(0, values);
-            return values;
-        },
-        StringComparer.Ordinal);
 
     // Null where the field is unlucky: a denominator is a multiple of its prime, or the program divides by zero.
     static Dictionary<string, ulong[]>? Outputs(Model model, PrimeField field, ulong seed, RefinementOptions options)

@@ -11,6 +11,8 @@ namespace Tiebreak.Repairs;
 /// </summary>
 sealed class Reduction
 {
+    static readonly Dictionary<string, TensorPlan> NoPlans = new(StringComparer.Ordinal);
+
     readonly RefinementOptions _refinement;
     readonly Func<string, IModelFile> _open;
     readonly Func<StagedFiles> _scratch;
@@ -39,7 +41,7 @@ sealed class Reduction
         if (same.Count == 0) return null;
         var shrinking = new Shrinking { Model = subject.Model, Same = same };
         var before = Weights(subject.Model);
-        return Tried(subject, subject.File, shrinking, new Dictionary<string, TensorPlan>(StringComparer.Ordinal), (small, _) => Weights(small) < before) is null ? shrinking : null;
+        return Tried(subject, subject.File, shrinking, NoPlans, (small, _) => Weights(small) < before) is null ? shrinking : null;
     }
 
     SmallModel WithoutRepeatedUnits(LargeModel subject, Shrinking? copies)
@@ -55,7 +57,7 @@ sealed class Reduction
                 subject.File.WriteShrunk(files, copies);
                 file = own = _open(files.StagedModel);
                 model = subject.Lower(own);
-                state = ShrunkPoint.StateOf(model, subject.Model, subject.State, new Dictionary<string, TensorPlan>(StringComparer.Ordinal));
+                state = ShrunkPoint.StateOf(model, subject.Model, subject.State, NoPlans);
             }
 
             return Merged(subject, copies, file, model, state);
@@ -73,7 +75,7 @@ sealed class Reduction
         var others = subject.OtherSizes(file);
         var run = Run(model, state, 1);
         Shrinking? found = null;
-        IReadOnlyDictionary<string, TensorPlan> plans = new Dictionary<string, TensorPlan>(StringComparer.Ordinal);
+        IReadOnlyDictionary<string, TensorPlan> plans = NoPlans;
         var banned = new List<(int Node, int Axis)>();
         foreach (var alike in new[] { true, false })
         {
@@ -88,7 +90,7 @@ sealed class Reduction
             var accepted = new HashSet<int>();
             Halve([.. Enumerable.Range(0, dimensions.Count)]);
             banned.AddRange(dimensions.Where((_, k) => !accepted.Contains(k)).SelectMany(axes => axes).Select(at => (at.Node.Id, at.Axis)));
-            if (accepted.Count == 0) (found, plans) = (null, new Dictionary<string, TensorPlan>(StringComparer.Ordinal));
+            if (accepted.Count == 0) (found, plans) = (null, NoPlans);
 
             void Halve(int[] part)
             {
@@ -168,6 +170,7 @@ sealed class Reduction
 sealed record LargeModel(IModelFile File, Model Model, State State, Func<IModelFile, Model> Lower, IReadOnlyList<Func<IModelFile, Model>> Others)
 {
     readonly Lazy<Model[]> _others = new(() => [.. Others.Select(lower => lower(File))]);
+    readonly Dictionary<int, ulong[][][]> _outputs = []; // of this model, by what they are of: a trial is held against them again and again
 
     /// <summary>A file at the other sizes.</summary>
     public IReadOnlyList<Model> OtherSizes(IModelFile file) => [.. Others.Select(lower => lower(file))];
@@ -177,15 +180,22 @@ sealed record LargeModel(IModelFile File, Model Model, State State, Func<IModelF
     {
         var small = Exact(Lower(file), shrinking);
         if (!isWorthIt(small, file)) return "nothing would go";
-        if (SameFunction.Difference(Model, State, small, plans, options) is { } difference) return difference;
-        if (SameFunction.Difference(Model, State.AllStuck(Model), small, plans, options) is { } atStart) return atStart;
+        var isStart = State.Classes == 0;
+        if (!isStart && Compare(0, Model, State, SameFunction.Points - 1, small) is { } difference) return difference;
+        if (Compare(1, Model, State.AllStuck(Model), isStart ? SameFunction.Points : 1, small) is { } atStart) return atStart;
         for (var k = 0; k < Others.Count; k++)
         {
             var other = _others.Value[k];
-            if (SameFunction.Difference(other, new State(other, State.Codes, State.FirstSteps), Exact(Others[k](file), shrinking), plans, options) is { } elsewhere) return $"at other sizes {elsewhere}";
+            if (Compare(2 + k, other, new State(other, State.Codes, State.FirstSteps), 1, Exact(Others[k](file), shrinking)) is { } elsewhere) return $"at other sizes {elsewhere}";
         }
 
         return null;
+
+        string? Compare(int number, Model large, State state, int points, Model now)
+        {
+            if (!_outputs.TryGetValue(number, out var outputs)) _outputs.Add(number, outputs = SameFunction.Outputs(large, state, points, options));
+            return SameFunction.Difference(large, state, outputs, now, plans, options);
+        }
     }
 
     // Sums are held against the large model before they are rounded to what a file stores.

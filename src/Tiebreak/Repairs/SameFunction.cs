@@ -7,35 +7,41 @@ using Tiebreak.Repairs.Merging;
 
 namespace Tiebreak.Repairs;
 
-/// <summary>Whether two models compute the same: exactly, at random points of a field, and in float64 with the numbers that are stored.</summary>
+/// <summary>Whether two models compute the same, exactly, at random points of a field.</summary>
 static class SameFunction
 {
-    /// <summary>How many random points, each modulo a prime of its own, equality is checked at.</summary>
+    /// <summary>How many random points, each modulo a prime of its own, equality is checked at; one of them is the start.</summary>
     public const int Points = 3;
 
-    /// <summary>Multiplications beyond which nothing is computed in float64: plain loops would take minutes.</summary>
-    public const double MostFloatWork = 3e9;
+    /// <summary>The outputs of a model at some random points of a set.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="state">Where its parameters may be.</param>
+    /// <param name="points">How many points.</param>
+    /// <param name="options">Seed, kinks, order, threads.</param>
+    public static ulong[][][] Outputs(Model model, State state, int points, RefinementOptions options)
+    {
+        var gates = new GatesByOrder(model.Program, options).Of(state, null, 1);
+        return [.. Enumerable.Range(1, points).Select(number => Draw(options, number)).Select(draw => Sums(new PointRun(model.Program, draw.Field, draw.Seed, new RandomPoint(state, draw.Seed), null, gates, options), model.Program))];
+    }
 
-    /// <summary>The first output in which the small model differs from the large one; null if none does.</summary>
+    /// <summary>The first output in which a small model differs from a large one at the same points; null if none does.</summary>
     /// <param name="large">The model as it was.</param>
     /// <param name="state">Where its parameters may be.</param>
+    /// <param name="outputs">What <see cref="Outputs"/> gave for those.</param>
     /// <param name="small">The model as it is now, with exact start values.</param>
     /// <param name="plans">What became of parameters and masks.</param>
     /// <param name="options">Seed, kinks, order, threads.</param>
-    /// <exception cref="TiebreakException">The models do not have the same outputs.</exception>
-    public static string? Difference(Model large, State state, Model small, IReadOnlyDictionary<string, TensorPlan> plans, RefinementOptions options)
+    public static string? Difference(Model large, State state, ulong[][][] outputs, Model small, IReadOnlyDictionary<string, TensorPlan> plans, RefinementOptions options)
     {
         if (!large.Program.Outputs.Select(output => (output.Name, output.Node.Shape)).SequenceEqual(small.Program.Outputs.Select(output => (output.Name, output.Node.Shape)))) return "its outputs have other names or sizes";
-        var (gatesOfLarge, gatesOfSmall) = (new GatesByOrder(large.Program, options).Of(state, null, 1), new GatesByOrder(small.Program, options).Of(ShrunkPoint.StateOf(small, large, state, plans), null, 1));
-        for (var number = 1; number <= Points; number++)
+        var gates = new GatesByOrder(small.Program, options).Of(ShrunkPoint.StateOf(small, large, state, plans), null, 1);
+        for (var number = 1; number <= outputs.Length; number++)
         {
             var (field, seed) = Draw(options, number);
-            var point = new RandomPoint(state, seed);
-            var shrunk = new ShrunkPoint(field, seed, point, plans);
-            var before = Sums(new PointRun(large.Program, field, seed, point, null, gatesOfLarge, options), large.Program);
-            var after = Sums(new PointRun(small.Program, field, seed, shrunk, shrunk, gatesOfSmall, options), small.Program);
-            for (var k = 0; k < before.Length; k++)
-                if (!before[k].AsSpan().SequenceEqual(after[k])) return $"its output `{large.Program.Outputs[k].Name}` is another";
+            var shrunk = new ShrunkPoint(field, seed, new RandomPoint(state, seed), plans);
+            var after = Sums(new PointRun(small.Program, field, seed, shrunk, shrunk, gates, options), small.Program);
+            for (var k = 0; k < after.Length; k++)
+                if (!outputs[number - 1][k].AsSpan().SequenceEqual(after[k])) return $"its output `{large.Program.Outputs[k].Name}` is another";
         }
 
         return null;
@@ -58,65 +64,7 @@ static class SameFunction
         });
         return values;
     }
-
-    /// <summary>How far the outputs are apart in float64 on random data, with the numbers that are stored; null if that would take too long.</summary>
-    public static FloatDifference? InFloat(Model large, Model small, ulong seed)
-    {
-        if (Work.Multiplications(large.Program) > MostFloatWork) return null;
-        var (before, after) = (Outputs(large, seed), Outputs(small, seed));
-        double most = 0, relative = 0, ulps = 0, norm = 0;
-        foreach (var (left, right) in before.Zip(after))
-        {
-            for (var k = 0; k < left.Values.Length; k++)
-            {
-                var (a, b) = (left.Values[k], right.Values[k]);
-                if (a.Equals(b)) continue;
-                var difference = Math.Abs(a - b);
-                most = Math.Max(most, difference);
-                ulps = Math.Max(ulps, difference / Math.Max(Math.BitIncrement(Math.Abs(a)) - Math.Abs(a), double.Epsilon));
-            }
-
-            norm = Math.Max(norm, left.Values.DefaultIfEmpty(0).Max(Math.Abs));
-        }
-
-        relative = most == 0 ? 0 : most / norm;
-        return new FloatDifference(most, relative, ulps);
-    }
-
-    static IReadOnlyList<OutputValues> Outputs(Model model, ulong seed)
-    {
-        var stored = model.Parameters.Concat(model.Frozen).ToDictionary(parameter => parameter.Name, parameter => parameter.Start, StringComparer.Ordinal);
-        var known = new Dictionary<int, double[]>();
-        return FloatEvaluator.Evaluate(model.Program, node =>
-        {
-            if (known.TryGetValue(node.Id, out var values)) return values;
-            values = new double[node.Shape.Count];
-            if (node.Primitive is Primitive.Parameter parameter) stored[parameter.Name].ReadNearest(0, values);
-            else Draw((Primitive.Data)node.Primitive, node.Shape, seed, values);
-            return known[node.Id] = values;
-        });
-    }
-
-    static void Draw(Primitive.Data leaf, Shape shape, ulong seed, double[] values)
-    {
-        var random = new RandomFunction(seed, RandomFunction.Purpose(leaf.Name));
-        for (var k = 0; k < values.Length; k++) values[k] = random.Word((ulong)k) / 9223372036854775808.0 - 1;
-        if (leaf.Kind == DataKind.Mask) Array.Fill(values, 1);
-        if (leaf.Kind != DataKind.Distribution) return;
-        var width = shape[shape.Rank - 1];
-        for (var row = 0; row < values.Length; row += width)
-        {
-            var chosen = (int)(random.Word((ulong)(values.Length + row)) % (ulong)width);
-            for (var k = 0; k < width; k++) values[row + k] = k == chosen ? 1 : 0;
-        }
-    }
 }
-
-/// <summary>How far two models' outputs are apart on the same random data.</summary>
-/// <param name="Absolute">The largest difference of two numbers.</param>
-/// <param name="Relative">The same, as a share of the largest output.</param>
-/// <param name="Ulps">The largest difference in units of the last place of the number it is at, in float64.</param>
-public sealed record FloatDifference(double Absolute, double Relative, double Ulps);
 
 /// <summary>What a program costs.</summary>
 static class Work

@@ -1,0 +1,69 @@
+using Tiebreak.Evaluation;
+using Tiebreak.Formats;
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+using Tiebreak.Proofs;
+using Tiebreak.Refinement;
+
+namespace Tiebreak.Repairs;
+
+/// <summary>How far the outputs of two models are apart in float64 on the same random data, with the numbers that are stored.</summary>
+/// <param name="Absolute">The largest difference of two numbers.</param>
+/// <param name="Relative">The largest difference as a share of the larger of the two numbers.</param>
+/// <param name="Ulps">The largest difference in units of the last place of the larger of the two.</param>
+public sealed record FloatDifference(double Absolute, double Relative, double Ulps)
+{
+    const double MostWork = 1L << 32; // multiplications: plain loops need some seconds for these
+    const int Draws = 4;
+
+    /// <summary>Compares two models with the same data leaves and outputs.</summary>
+    /// <returns>Null where the models are too large for that, or no data gave finite numbers.</returns>
+    internal static FloatDifference? Between(Model before, Model after, RefinementOptions options)
+    {
+        double absolute = double.NaN, relative = double.NaN, ulps = double.NaN;
+        var cost = Witness.Cost(before.Program);
+        if (cost > MostWork) return null;
+        var draws = (int)Math.Clamp(MostWork / cost, 1, Draws);
+        var (one, other) = (Floats(before), Floats(after));
+        foreach (var style in new[] { DataStyle.Ones, DataStyle.Positive, DataStyle.Shares })
+        {
+            for (var draw = 0; draw < draws; draw++)
+            {
+                options.Cancellation.ThrowIfCancellationRequested();
+                var seed = new RandomFunction(options.Seed, RandomFunction.Purpose("comparison")).Word((ulong)draw);
+                double[] Leaf(Node node, IReadOnlyDictionary<string, double[]> values) =>
+                    node.Primitive is Primitive.Data data ? RandomData.Draw(data, node.Shape, style, seed) : values[((Primitive.Parameter)node.Primitive).Name];
+                var first = FloatEvaluator.Evaluate(before.Program, node => Leaf(node, one));
+                var second = FloatEvaluator.Evaluate(after.Program, node => Leaf(node, other));
+                for (var output = 0; output < first.Count; output++)
+                {
+                    for (var k = 0; k < first[output].Values.Length; k++)
+                    {
+                        var (a, b) = (first[output].Values[k], second[output].Values[k]);
+                        if (!double.IsFinite(a) || !double.IsFinite(b)) continue;
+                        var (difference, size) = (Math.Abs(a - b), Math.Max(Math.Abs(a), Math.Abs(b)));
+                        absolute = Larger(absolute, difference);
+                        relative = Larger(relative, size == 0 ? 0 : difference / size);
+                        ulps = Larger(ulps, size == 0 ? 0 : difference / (Math.BitIncrement(size) - size));
+                    }
+                }
+            }
+
+            if (!double.IsNaN(absolute)) break;
+        }
+
+        return double.IsNaN(absolute) ? null : new FloatDifference(absolute, relative, ulps);
+    }
+
+    static double Larger(double known, double value) => double.IsNaN(known) ? value : Math.Max(known, value);
+
+    static Dictionary<string, double[]> Floats(Model model) => model.Parameters.Concat(model.Frozen).ToDictionary(
+        parameter => parameter.Name,
+        parameter =>
+        {
+            var values = new double[parameter.Shape.Count];
+            parameter.Start.ReadNearest(0, values);
+            return values;
+        },
+        StringComparer.Ordinal);
+}
