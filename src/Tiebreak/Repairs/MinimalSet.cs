@@ -11,6 +11,7 @@ namespace Tiebreak.Repairs;
 sealed class MinimalSet
 {
     const int MostPairs = 200;
+    const int FewestTrials = 2;
 
     readonly RepairState _state;
     readonly RepairSetting _setting;
@@ -51,6 +52,7 @@ sealed class MinimalSet
     public static Choice ToMove(RepairState state, RepairSetting setting, IReadOnlyDictionary<int, ExactTensor> changed, Func<Model, bool> isAllowed)
     {
         var search = new MinimalSet(state, setting, changed, isAllowed);
+        search._affordable = Math.Max(search._affordable, FewestTrials); // a model may be large and its zero factor one of two
         return search.Greedy([.. changed.Keys.Order()], goal: null) ?? new Choice([], state.Partition, IsMinimal: false);
     }
 
