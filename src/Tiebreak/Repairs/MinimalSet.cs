@@ -1,5 +1,6 @@
 using Tiebreak.Formats;
 using Tiebreak.Numbers;
+using Tiebreak.Proofs;
 using Tiebreak.Refinement;
 
 namespace Tiebreak.Repairs;
@@ -40,10 +41,12 @@ sealed class MinimalSet
     public static Choice ToFree(RepairState state, RepairSetting setting, IReadOnlyDictionary<int, ExactTensor> changed, IReadOnlySet<int> reluctant)
     {
         var search = new MinimalSet(state, setting, changed, isAllowed: null);
-        int[] all = [.. changed.Keys.Order()], willing = [.. all.Where(tensor => !reluctant.Contains(tensor))];
-        var (best, pool) = (search.Try(willing), willing);
-        var isFree = best is { Stuck: 0 } && best.Classes == best.Codes.Sum(codes => (long)codes.Length);
-        if (!isFree && search.Try(all) is { } more && (best is null || Worth(more).CompareTo(Worth(best)) > 0)) (best, pool) = (more, all);
+        int[] pool = [.. changed.Keys.Where(tensor => !reluctant.Contains(tensor)).Order()];
+        var best = search.Try(pool);
+
+        // Of the reluctant ones only what the others leave in lockstep or stuck can add anything.
+        int[] more = best is null ? [.. changed.Keys.Order()] : [.. pool.Concat(Reinitialisation.Bound(state.Model, best).Where(tensor => reluctant.Contains(tensor) && changed.ContainsKey(tensor))).Order()];
+        if (more.Length > pool.Length && search.Try(more) is { } found && (best is null || Worth(found).CompareTo(Worth(best)) > 0)) (best, pool) = (found, more);
         if (best is null || Worth(best).CompareTo(Worth(state.Partition)) <= 0) return new Choice([], state.Partition, IsMinimal: true);
         return search.Greedy(pool, Worth(best)) ?? new Choice(pool, best, IsMinimal: false);
     }
