@@ -28,6 +28,7 @@ sealed class AddNoise : IRepairMethod
             var deviation = Deviation(values);
             var random = new RandomNumbers(setting.Random(parameter, "noise"));
             var old = (double[])values.Clone();
+            var format = setting.Format(parameter);
             long changed = 0;
             for (var k = 0; k < codes.Length; k++)
             {
@@ -40,7 +41,7 @@ sealed class AddNoise : IRepairMethod
                 }
 
                 var size = setting.Options.Scale * (deviation > 0 ? deviation : values[k] != 0 ? Math.Abs(values[k]) : 1);
-                for (ulong attempt = 0; attempt < Attempts && values[k] == old[k]; attempt++) values[k] = setting.Round(parameter, old[k] + size * (1 << (int)attempt) * random.Normal((ulong)k, attempt));
+                for (ulong attempt = 0; attempt < Attempts && values[k] == old[k]; attempt++) values[k] = format.Round(old[k] + size * (1 << (int)attempt) * random.Normal((ulong)k, attempt));
                 if (values[k] != old[k]) changed++;
             }
 

@@ -25,6 +25,7 @@ static class FreshWeights
         var codes = state.Partition.Codes[number];
         var isGentle = tensor.Role is ParameterRole.Bias or ParameterRole.Scale;
         var seen = values.Length <= MostCompared ? new HashSet<double>() : null;
+        var format = setting.Format(tensor);
         long drawn = 0;
         for (var k = 0; k < values.Length; k++)
         {
@@ -36,9 +37,9 @@ static class FreshWeights
 
             drawn++;
             if (isGentle) values[k] += old[k];
-            var value = setting.Round(tensor, values[k]);
+            var value = format.Round(values[k]);
             for (ulong redraw = 1; seen is not null && redraw <= Redraws && (value == 0 || !seen.Add(Math.Abs(value))); redraw++)
-                value = setting.Round(tensor, values[k] * (1 + random.Symmetric((ulong)k, 512 + redraw) / 8)); // too coarse a format to tell them apart
+                value = format.Round(values[k] * (1 + random.Symmetric((ulong)k, 512 + redraw) / 8)); // too coarse a format to tell them apart
             values[k] = value;
         }
 

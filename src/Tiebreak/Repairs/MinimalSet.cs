@@ -1,5 +1,6 @@
 using Tiebreak.Formats;
 using Tiebreak.Numbers;
+using Tiebreak.Proofs;
 using Tiebreak.Refinement;
 
 namespace Tiebreak.Repairs;
@@ -11,6 +12,7 @@ namespace Tiebreak.Repairs;
 sealed class MinimalSet
 {
     const int MostPairs = 200;
+    const int FewestTrials = 2;
 
     readonly RepairState _state;
     readonly RepairSetting _setting;
@@ -42,10 +44,12 @@ sealed class MinimalSet
     {
         var search = new MinimalSet(state, setting, changed, isAllowed: null);
         foreach (var (one, other) in together) search.Join(one, other);
-        int[] all = [.. changed.Keys.Order()], willing = [.. all.Where(tensor => !reluctant.Contains(tensor))];
-        var (best, pool) = (search.Try(willing), willing);
-        var isFree = best is { Stuck: 0 } && best.Classes == best.Codes.Sum(codes => (long)codes.Length);
-        if (!isFree && search.Try(all) is { } more && (best is null || Worth(more).CompareTo(Worth(best)) > 0)) (best, pool) = (more, all);
+        int[] pool = [.. changed.Keys.Where(tensor => !reluctant.Contains(tensor)).Order()];
+        var best = search.Try(pool);
+
+        // Of the reluctant ones only what the others leave in lockstep or stuck can add anything.
+        int[] more = best is null ? [.. changed.Keys.Order()] : [.. pool.Concat(Reinitialisation.Bound(state.Model, best).Where(tensor => reluctant.Contains(tensor) && changed.ContainsKey(tensor))).Order()];
+        if (more.Length > pool.Length && search.Try(more) is { } found && (best is null || Worth(found).CompareTo(Worth(best)) > 0)) (best, pool) = (found, more);
         if (best is null || Worth(best).CompareTo(Worth(state.Partition)) <= 0) return new Choice([], state.Partition, IsMinimal: true);
         var choice = search.Greedy(pool, Worth(best)) ?? new Choice(pool, best, IsMinimal: false);
         return choice with { Tensors = search.Closed([.. choice.Tensors]) };
@@ -63,6 +67,7 @@ sealed class MinimalSet
     public static Choice ToMove(RepairState state, RepairSetting setting, IReadOnlyDictionary<int, ExactTensor> changed, Func<Model, bool> isAllowed)
     {
         var search = new MinimalSet(state, setting, changed, isAllowed);
+        search._affordable = Math.Max(search._affordable, FewestTrials); // a model may be large and its zero factor one of two
         return search.Greedy([.. changed.Keys.Order()], goal: null) ?? new Choice([], state.Partition, IsMinimal: false);
     }
 

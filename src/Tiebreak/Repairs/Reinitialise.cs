@@ -1,3 +1,4 @@
+using Tiebreak.Findings;
 using Tiebreak.Formats;
 using Tiebreak.Proofs;
 
@@ -10,7 +11,8 @@ sealed class Reinitialise : IRepairMethod
     public RepairState Apply(RepairState state, RepairSetting setting)
     {
         if (!state.HasBound) return state;
-        var fresh = Reinitialisation.Bound(state.Model, state.Partition).ToDictionary(tensor => tensor, tensor => FreshWeights.Draw(state, tensor, setting));
+        var used = Causes.Used(state.Model.Program); // what nothing depends on stays stuck whatever it is
+        var fresh = Reinitialisation.Bound(state.Model, state.Partition).Where(tensor => used.Contains(state.Model.Parameters[tensor].Name)).ToDictionary(tensor => tensor, tensor => FreshWeights.Draw(state, tensor, setting));
         var choice = MinimalSet.ToFree(state, setting, fresh.ToDictionary(entry => entry.Key, entry => entry.Value.Values), Reluctant(state.Model, fresh.Keys));
         var repaired = state.After(
             choice.Tensors.ToDictionary(tensor => tensor, tensor => fresh[tensor].Values),

@@ -31,10 +31,10 @@ sealed class RepairSetting(FixOptions options, RefinementOptions refinement, Fun
         return (int)Math.Min(10_000, MostWork / Math.Max(1, Witness.Cost(gradient) * (partition.FirstSteps.Max() + 4)));
     }
 
-    /// <summary>The number nearest to a value that a tensor can hold: of its format, or a decimal of few digits where decimals are exact.</summary>
-    public double Round(ParameterTensor tensor, double value) => (storedAs(tensor.Name) ?? FloatFormat.Float32).Round(value);
+    /// <summary>The format that a tensor's numbers are rounded to; where decimals are exact that of a float32, whose decimals are short. Asked for once a tensor, as the file is searched for it.</summary>
+    public FloatFormat Format(ParameterTensor tensor) => storedAs(tensor.Name) ?? FloatFormat.Float32;
 
-    /// <summary>Values, rounded by <see cref="Round"/>, as the tensor will hold them.</summary>
+    /// <summary>Values, rounded to <see cref="Format"/>, as the tensor will hold them.</summary>
     public ExactTensor Exact(ParameterTensor tensor, double[] values) =>
         storedAs(tensor.Name) is null && values.Length <= ShortDecimals
             ? new RationalTensor([.. values.Select(value => Rational.Parse(((float)value).ToString("R", System.Globalization.CultureInfo.InvariantCulture)))])

@@ -38,6 +38,14 @@ public sealed class RepairMethodTests
         Assert.Equal(1, after.Partition.Stuck);
     }
 
+    [Fact]
+    public void What_nothing_depends_on_is_not_drawn()
+    {
+        var (_, after) = Apply(Formula.Lower("param W[4,3] = 0.1\nparam v[4] = 0.1\nparam spare[2] = 0.1\ndata x[3], y\nloss (y - v @ tanh(W @ x))**2"), RepairMethod.Reinit);
+        Assert.Equal("W", Assert.Single(after.Repairs).Tensor);
+        Assert.Equal(2, after.Partition.Stuck);
+    }
+
     [Theory]
     [InlineData(RepairMethod.Reinit)]
     [InlineData(RepairMethod.Noise)]

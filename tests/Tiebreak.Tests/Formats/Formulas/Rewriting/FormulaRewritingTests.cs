@@ -77,7 +77,7 @@ public sealed class FormulaRewritingTests
     }
 
     [Fact]
-    public void Dropped_biases_become_zeros() 
+    public void Dropped_biases_become_zeros()
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("m.tb"), "param W[2,3] = 0.1\nparam v[2] = 0.5 # bias\n" + Rest);
