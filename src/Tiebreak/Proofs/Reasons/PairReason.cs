@@ -105,11 +105,13 @@ static class PairReason
                 break;
             case DifferenceKind.Sign:
                 Add(step.Left == step.Right
-                    ? $"as both meet the same {left}, which is not its own negative"
+                    ? $"as both meet the same {(left.StartsWith("a ", StringComparison.Ordinal) ? left[2..] : left)}, which is not its own negative"
                     : $"as {left} and {right} see the same up to a sign, and {ReasonSteps.Origin(step.Left.Node)} does not treat both signs alike");
                 break;
             default:
-                Add($"as {ReasonSteps.Origin(step.Left.Node)} makes {left} and {right} in different ways");
+                var (made, other) = (steps.MadeBy(step.Left), steps.MadeBy(step.Right));
+                var isTold = made is not null && other is not null && made != other;
+                Add($"as {left} is {(isTold ? made : steps.Making(step.Left))}, and {right} is {(isTold ? other : steps.Making(step.Right))}");
                 break;
         }
     }

@@ -40,6 +40,37 @@ sealed class ReasonSteps(Model model, Landmarks landmarks)
             : Mark(element) is var (mark, place) ? $"{(mark.IsBackward ? "what comes back to " : "")}`{mark.Name}{PlacesText.Of(mark.View.Shape, place)}`" : $"a part of {Origin(element.Node)}",
     };
 
+    /// <summary>The kind of what makes an element, where it is a leaf or the result of a node of the user's graph; null for parts of one, and for what comes back.</summary>
+    public string? MadeBy(Element element) =>
+        Leaf(element) is not null ? Making(element) : Mark(element) is ({ IsBackward: false, View: var view }, _) && view.Origin?.Split(" (", 2) is [_, var kind] ? $"the result of a {kind.TrimEnd(')')}" : null;
+
+    /// <summary>What makes an element, in words: <c>an input</c>, <c>a relu</c>, <c>the product of `w` and `x`</c>, <c>a sum of 4 terms</c>.</summary>
+    public string Making(Element element)
+    {
+        if (Recipe.Source(element) is not { } source) return "zero, as nothing is there";
+        string Factor(Element factor) => Recipe.Source(factor) is { } of ? of.Node.Primitive is Primitive.Constant { Values: var values } ? values[of.Index].ToShortString() : Phrase(of) : "zero";
+        switch (source.Node.Primitive)
+        {
+            case Primitive.Parameter: return "a parameter";
+            case Primitive.Data { Kind: DataKind.LossAdjoint }: return "what the loss sends back";
+            case Primitive.Data: return "an input";
+            case Primitive.Constant { Values: var values }: return $"the constant {values[source.Index].ToShortString()}";
+            case Primitive.Apply apply: return $"{Article(apply.Function.ToString())} of {Factor(new Element(source.Node.Operands[0], source.Index))}";
+            case Primitive.Reciprocal: return $"1 over {Factor(new Element(source.Node.Operands[0], source.Index))}";
+            case Primitive.Choose: return "a choice among the elements of its row";
+        }
+
+        return Recipe.Of(source).Terms switch
+        {
+            [] => "zero, as nothing is added up there",
+            [{ Second: { } second } only] => $"{(only.IsNegative ? "minus " : "")}the product of {Factor(only.First)} and {Factor(second)}",
+            [var only] => $"{(only.IsNegative ? "minus " : "")}{Factor(only.First)}",
+            var terms => $"a sum of {terms.Count:N0} {(terms.All(term => term.Second is null) ? "terms" : "products")}",
+        };
+
+        static string Article(string name) => $"{(name.Length > 0 && "aeiou".Contains(name[0]) ? "an" : "a")} {name}";
+    }
+
     /// <summary>An element in a picture: <c>fc1.weight[2,0]</c>, <c>∂/tanh[0,2]</c>.</summary>
     public string Label(Element element) =>
         Leaf(element) ?? (Mark(element) is var (mark, place) ? $"{(mark.IsBackward ? "∂" : "")}{mark.Name}{PlacesText.Of(mark.View.Shape, place)}" : $"a part of {Origin(element.Node).Trim('`')}");
