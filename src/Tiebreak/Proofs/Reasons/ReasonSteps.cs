@@ -18,13 +18,15 @@ sealed class ReasonSteps(Model model, Landmarks landmarks)
 
     /// <summary>Says why elements are equal: what starts equal, what is therefore equal forwards, and what therefore comes back equal.</summary>
     /// <returns>The numbers of the steps on which the last facts rest.</returns>
-    public IReadOnlyList<int> Say(IReadOnlyList<Fact> facts)
+    /// <param name="facts">The facts, those nearest to the leaves first.</param>
+    /// <param name="whyZero">What keeps elements at zero that are equal because both are; null where that is not known.</param>
+    public IReadOnlyList<int> Say(IReadOnlyList<Fact> facts, Func<Fact, string?> whyZero)
     {
         var numbers = new Dictionary<Fact, IReadOnlyList<int>>();
         foreach (var fact in facts)
         {
             var because = fact.Because.Where(numbers.ContainsKey).SelectMany(reason => numbers[reason]).Distinct().Order().ToArray();
-            var said = Sentence(fact, because.Length > 0);
+            var said = Sentence(fact, because.Length > 0, whyZero);
             numbers[fact] = said is var (kind, label, text) ? [Add(kind, label, text, because)] : because;
         }
 
@@ -95,7 +97,7 @@ sealed class ReasonSteps(Model model, Landmarks landmarks)
     public string Start(string name, int place) =>
         model.Parameters.Concat(model.Frozen).First(parameter => parameter.Name == name).Start[place].ToShortString();
 
-    (string Kind, string Label, string Text)? Sentence(Fact fact, bool hasReasons)
+    (string Kind, string Label, string Text)? Sentence(Fact fact, bool hasReasons, Func<Fact, string?> whyZero)
     {
         if (fact.Kind == FactKind.Parameters)
         {
@@ -119,7 +121,7 @@ sealed class ReasonSteps(Model model, Landmarks landmarks)
         var (label, sentence) = Equal(fact, left.Name, left.View.Shape, right.Name, right.View.Shape, pairs);
         var how = fact.Kind switch
         {
-            FactKind.Zero => ": both are zero",
+            FactKind.Zero => $": both are zero{(whyZero(fact) is { } why ? $", as {why}" : "")}",
             FactKind.Reordered => ": sums of the same terms in another order",
             FactKind.AsWhole => ", though not term by term",
             _ => "",

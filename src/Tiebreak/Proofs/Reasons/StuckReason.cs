@@ -117,7 +117,8 @@ sealed class StuckReason
 
     string Cancelled(ZeroFact fact, int tensor)
     {
-        if (_reasoner.WhereCancelled(tensor, _round) is not { } where) return $"its terms cancel in what comes back through {ReasonSteps.Origin(fact.Node)}";
+        if (_reasoner.WhereCancelled(tensor, _round) is not { } where)
+            return $"its terms cancel in what comes back through {ReasonSteps.Origin(fact.Node)}{(_reasoner.IsSentBackAlike(fact.Node, _round) ? ", to all of whose results along the last axis the same comes back: what they choose between is equal" : "")}";
         var senders = where.Readers.Select(ReasonSteps.OriginWithKind).Distinct(StringComparer.Ordinal).ToList();
         var mark = _reasoner.Landmarks.Of(where.Operand);
         var axes = where.Axes.Length == 1 ? $"along axis {where.Axes[0]}" : $"over axes {string.Join(", ", where.Axes)}";
