@@ -25,6 +25,7 @@ public static class CommandLine
     /// <summary>Runs the command line; never throws.</summary>
     public static int Run(string[] args, Surroundings surroundings)
     {
+        IReadOnlyList<SettingsFile.Setting> settings = [];
         try
         {
             if (args is ["train", .. var rest] && surroundings.TrainCommand is null) return Companion.Run(surroundings, rest); // its help, too
@@ -34,8 +35,9 @@ public static class CommandLine
             if (!asksOnly)
             {
                 Refuse(parsed);
-                parsed = root.Parse(SettingsFile.Applied(parsed, args), new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
-                Refuse(parsed);
+                (var all, settings) = SettingsFile.Applied(parsed, args);
+                parsed = root.Parse(all, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+                RefuseValues(parsed);
             }
 
             return parsed.Invoke(new InvocationConfiguration { Output = surroundings.Output, Error = surroundings.Error, EnableDefaultExceptionHandler = false });
@@ -46,7 +48,8 @@ public static class CommandLine
         }
         catch (TiebreakException exception)
         {
-            return Fail(surroundings, args, exception.Message, exception.Details, exception.InnerException);
+            var from = settings.FirstOrDefault(setting => setting.IsMeant(exception.Message)).At;
+            return Fail(surroundings, args, from is null ? exception.Message : $"{from}: {exception.Message}", exception.Details, exception.InnerException);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -103,13 +106,19 @@ public static class CommandLine
         foreach (var token in parsed.Tokens)
         {
             if (token.Type == TokenType.DoubleDash) break;
-            // The parser takes an unknown option for the MODEL, or for the value of the option before it.
-            if (token.Type != TokenType.Argument || !token.Value.StartsWith('-') || token.Value.Length == 1 || double.TryParse(token.Value, out _)) continue;
+            // The parser takes an unknown option for the MODEL, or for the value of the option before it. What begins like a number is one: `-3,-1`.
+            if (token.Type != TokenType.Argument || !token.Value.StartsWith('-') || token.Value.Length == 1 || char.IsAsciiDigit(token.Value[1]) || token.Value[1] == '.') continue;
             var name = token.Value.Split('=', 2)[0];
             var nearest = NearestName.Find(name, command.Options.Select(option => option.Name));
             throw new TiebreakException($"there is no option `{name}`; {(nearest is null ? $"`{Path(command)} --help` lists all" : $"did you mean `{nearest}`?")}");
         }
 
+        RefuseValues(parsed);
+    }
+
+    static void RefuseValues(ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
         if (command.Subcommands.Count > 0)
         {
             var names = string.Join(", ", command.Subcommands.Select(sub => $"`{sub.Name}`"));

@@ -32,6 +32,7 @@ public static class Check
         var analysis = Analyse(file, options, refinement);
         var witness = options.Witness ? Witnessed(ref analysis, options, refinement) : null;
         var laws = options.Laws && analysis.Partition is { } partition ? LinearLaws.Find(analysis.Model, partition, refinement) : null;
+        if (laws is not null) analysis = analysis with { HeldByLaw = [.. analysis.HeldByLaw.Union(laws.Held(analysis.Partition!)).Order()] };
         var advice = advises && options.Data is null && analysis.Partition is { } tied ? Reinitialisation.Find(analysis.Model, tied, refinement) : null;
         return FindingsBuilder.Build(path, file.Format, options, analysis) with { Witness = witness, Laws = laws, Advice = advice, Files = file.Files };
     }

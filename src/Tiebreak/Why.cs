@@ -1,4 +1,5 @@
 using Tiebreak.Formats;
+using Tiebreak.Proofs;
 using Tiebreak.Proofs.Reasons;
 using Tiebreak.Refinement;
 
@@ -30,7 +31,7 @@ public static class Why
         options.Progress?.Report(new CheckProgress("reasons", null));
         var verdict = new ExplainedVerdicts(analysis, options);
         var explanation = right is null ? verdict.Of(left) : verdict.Of(left, right);
-        return explanation with { ErrorBound = analysis.ErrorBound, Notes = [.. explanation.Notes, .. Sizes(analysis), .. analysis.Model.Notes] };
+        return explanation with { ErrorBound = analysis.ErrorBound, Seed = options.Seed, Notes = [.. explanation.Notes, .. Sizes(analysis), .. analysis.Model.Notes] };
     }
 
     static IEnumerable<string> Sizes(Analysis analysis)
@@ -44,6 +45,7 @@ public static class Why
         readonly RefinementOptions _refinement = Check.Refinement(options);
         readonly Partition _partition = analysis.Partition!;
         readonly Model _model = analysis.Model;
+        ConservationLaws? _laws;
 
         // A verdict for given data is about those and no other.
         string Whatever => (options.Data, options.Loss) switch
@@ -70,6 +72,19 @@ public static class Why
                 };
             }
 
+            var seen = codes.Length == 1 ? Witnessed([Math.Abs(codes[0])]) : null;
+            if (codes.Length == 1 && seen is null && Laws() is { } laws && laws.Codes[Math.Abs(codes[0])] == 0)
+            {
+                return new Explanation
+                {
+                    Parameters = [slice.Name],
+                    Verdict = ExplainedVerdict.Stuck,
+                    IsByLaw = true,
+                    Headline = $"`{slice.Name}` never moves from {Start(slice.Tensor, slice.Places[0])} under gradient descent or momentum: a linear law holds it, {Whatever}",
+                    Notes = ["its gradient is zero only where training goes, not by a zero factor; `check --laws` lists the laws, and adam and others that scale each parameter's step by itself do not keep them"],
+                };
+            }
+
             var step = codes.Max(code => _partition.FirstSteps[Math.Abs(code)]);
             var late = slice.Places[Array.FindIndex(codes, code => _partition.FirstSteps[Math.Abs(code)] == step)];
             var company = codes.Length == 1 ? Company(codes[0], slice) : "";
@@ -80,7 +95,8 @@ public static class Why
                 Verdict = ExplainedVerdict.Moves,
                 Headline = $"`{slice.Name}` {(codes.Length == 1 ? "moves" : "can move")}, {(step == 1 ? "from step 1 on" : $"{(codes.Length == 1 ? "" : "all of it ")}from step {step} on: before that its gradient is zero")}{company}",
                 Steps = steps,
-                Witness = codes.Length == 1 ? Witnessed([Math.Abs(codes[0])]) : null,
+                Witness = codes.Length == 1 ? seen : null,
+                Notes = [.. codes.Length == 1 && seen is null ? Undecided("it moves") : []],
             };
         }
 
@@ -120,17 +136,53 @@ public static class Why
         {
             var (left, right) = apart;
             var isSame = _model.Parameters[left.Tensor].Start[left.Place].Magnitude == _model.Parameters[right.Tensor].Start[right.Place].Magnitude;
+            if (Array.TrueForAll(pairs, pair => Code(pair.Left) == 0 && Code(pair.Right) == 0))
+            {
+                return new Explanation
+                {
+                    Parameters = names,
+                    Verdict = ExplainedVerdict.Stuck,
+                    Headline = $"`{names[0]}` and `{names[1]}` never move, {Whatever}: they differ from the start{(pairs.Length == 1 ? $", at {Start(left.Tensor, left.Place)} and {Start(right.Tensor, right.Place)}" : "")}, and stay where they are",
+                    Steps = StuckReason.Of(Reasoner(), [left, right]),
+                };
+            }
+
+            var witness = isSame && Moving(left, right) is { Length: > 0 } moving ? Witnessed(moving) : null;
+            if (isSame && witness is null && pairs.Length == 1 && Laws() is { } laws && Lawful(laws, left) is var first && Lawful(laws, right) is var second && (first == second || first == -second))
+            {
+                return new Explanation
+                {
+                    Parameters = names,
+                    Verdict = first == 0 ? ExplainedVerdict.Stuck : first == second ? ExplainedVerdict.Lockstep : ExplainedVerdict.Mirrored,
+                    IsByLaw = true,
+                    Headline = $"`{names[0]}` and `{names[1]}` {(first == 0 ? "never move" : first == second ? "stay equal" : "stay each other's negative")} under gradient descent or momentum: a linear law of training holds them, {Whatever}",
+                    Notes = ["their gradients agree only where training goes; `check --laws` lists the laws, and adam and others that scale each parameter's step by itself do not keep them"],
+                };
+            }
+
+            var isMirrored = isSame && _model.Parameters[left.Tensor].Start[left.Place] != _model.Parameters[right.Tensor].Start[right.Place];
             var which = pairs.Length == 1 ? "" : $", for instance `{Name(left)}` and `{Name(right)}`";
-            int[] classes = [.. new[] { Math.Abs(Code(left)), Math.Abs(Code(right)) }.Where(number => number > 0).Distinct()];
             return new Explanation
             {
                 Parameters = names,
                 Verdict = ExplainedVerdict.Apart,
-                Headline = $"`{names[0]}` and `{names[1]}` are not in lockstep{which}: {(isSame ? "they start alike, and training can separate them" : "they start at different values")}",
+                Headline = $"`{names[0]}` and `{names[1]}` are not in lockstep{which}: {(isMirrored ? "they start as each other's negative, and training can change that" : isSame ? "they start alike, and training can separate them" : "they start at different values")}",
                 Steps = PairReason.Apart(Reasoner(), left, right),
-                Witness = isSame && classes.Length > 0 ? Witnessed(classes) : null,
-                Notes = [.. ByNoise(pairs)],
+                Witness = witness,
+                Notes = [.. ByNoise(pairs), .. isSame && witness is null ? Undecided("they come apart") : []],
             };
+        }
+
+        int[] Moving((int Tensor, int Place) left, (int Tensor, int Place) right) => [.. new[] { Math.Abs(Code(left)), Math.Abs(Code(right)) }.Where(number => number > 0).Distinct()];
+
+        // What patterns call free may be held by a law (theory §8); asked where no training run shows otherwise.
+        ConservationLaws? Laws() => options.Data is null && Check.MayWitness(options) ? _laws ??= ConservationLaws.Find(_model, _partition, _refinement) : null;
+
+        int Lawful(ConservationLaws laws, (int Tensor, int Place) parameter) => Code(parameter) is var code && code != 0 ? Math.Sign(code) * laws.Codes[Math.Abs(code)] : 0;
+
+        IEnumerable<string> Undecided(string what)
+        {
+            if (Check.MayWitness(options)) yield return $"undecided: no training run showed that {what}{(_laws is null ? "" : ", and no linear law forbids it")}";
         }
 
         // A start at zero in step k: what it waits for is seen at the set after k − 2 rounds, the last at which its gradient is zero.

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Tiebreak.Formats;
 using Tiebreak.Numbers;
 
 namespace Tiebreak.Cli.Commands;
@@ -49,7 +50,7 @@ sealed class AnalysisOptions
     {
         Data = parsed.GetValue(_data),
         Map = Map(parsed),
-        Loss = Word(parsed, _loss, "any", "mse", "cross-entropy", "outputs") switch
+        Loss = Word(parsed, _loss, [.. OptionValues.Losses]) switch
         {
             "mse" => LossKind.MeanSquaredError,
             "cross-entropy" => LossKind.CrossEntropy,
@@ -63,7 +64,7 @@ sealed class AnalysisOptions
         AlsoOutputs = Globs(parsed, _alsoOutput),
         Opaque = Globs(parsed, _opaque),
         Dropout = Word(parsed, _dropout, "on", "off") == "on",
-        BatchNormTraining = Word(parsed, _batchNorm, "training", "inference") == "training",
+        BatchNormTraining = Word(parsed, _batchNorm, [.. OptionValues.BatchNorms]) == "training",
         Batch = parsed.GetValue(_batch) is { } batch ? Size(_batch.Name, batch) : null,
         InputRange = InputRange(parsed),
         Optimizer = Optimizer(parsed),
@@ -132,16 +133,16 @@ sealed class AnalysisOptions
     }
 
     static int Size(string option, string typed) =>
-        int.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var size) && size is > 0 and <= 1 << 20
+        int.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var size) && OptionValues.IsSize(size)
             ? size
-            : throw new TiebreakException($"`{option}` takes a whole number from 1 to {1 << 20}, not `{typed}`");
+            : throw new TiebreakException($"`{option}` takes a whole number from 1 to {OptionValues.LargestSize}, not `{typed}`");
 
     (double Low, double High)? InputRange(ParseResult parsed)
     {
         if (parsed.GetValue(_inputRange) is not { } typed) return null;
         if (parsed.GetValue(_data) is not null) throw new TiebreakException("`--input-range` is for any data, and `--data` says which; leave one out");
         var parts = typed.Split(',');
-        if (parts.Length == 2 && double.TryParse(parts[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var low) && double.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var high) && low <= high)
+        if (parts.Length == 2 && double.TryParse(parts[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var low) && double.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var high) && OptionValues.IsRange(low, high))
             return (low, high);
         throw new TiebreakException($"`--input-range` takes the least and the largest number, for instance 0,1, not `{typed}`");
     }
@@ -173,6 +174,6 @@ sealed class AnalysisOptions
     /// <exception cref="TiebreakException">It is no such chance.</exception>
     public static double ErrorBound(ParseResult parsed, Option<string> option) =>
         parsed.GetValue(option) is not { } typed ? new CheckOptions().ErrorBound
-        : double.TryParse(typed, NumberStyles.Float, CultureInfo.InvariantCulture, out var bound) && bound is >= 1e-100 and <= 0.1 ? bound
+        : double.TryParse(typed, NumberStyles.Float, CultureInfo.InvariantCulture, out var bound) && OptionValues.IsErrorBound(bound) ? bound
         : throw new TiebreakException($"`--error-bound` takes a chance from 1e-100 to 0.1, for instance 1e-18, not `{typed}`");
 }

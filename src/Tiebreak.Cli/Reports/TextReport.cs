@@ -77,8 +77,16 @@ static class TextReport
             Paragraph(
                 "",
                 $"{Number(counts.DegreesOfFreedom)} {(counts.DegreesOfFreedom == 1 ? "degree" : "degrees")} of freedom of {Number(counts.Parameters)} {(counts.Parameters == 1 ? "parameter" : "parameters")}: "
-                + $"{Number(counts.Lockstep)} in lockstep, {Number(counts.Mirrored)} mirrored, {Number(counts.Stuck)} stuck{(result.Witness is { Undecided: > 0 } open ? $", {Number(open.Undecided)} undecided" : "")}",
+                + $"{Number(counts.Lockstep)} in lockstep, {Number(counts.Mirrored)} mirrored, {Number(counts.Stuck)} stuck{HeldByLaw()}{(result.Witness is { Undecided: > 0 } open ? $", {Number(open.Undecided)} undecided" : "")}",
                 Bold);
+        }
+
+        // What moves as far as patterns show, and does not.
+        string HeldByLaw()
+        {
+            if (result.Analysis.HeldByLaw is not { Count: > 0 } classes) return "";
+            var held = classes.ToHashSet();
+            return $", {Number(result.Analysis.Partition!.Codes.Sum(codes => codes.LongCount(code => held.Contains(Math.Abs(code)))))} held by a law";
         }
 
         void Advice()
@@ -87,7 +95,7 @@ static class TextReport
             Line("");
             Paragraph(
                 "best single change: ",
-                $"initialise {string.Join(" and ", tensors.Select(tensor => $"`{tensor}`"))} randomly: {Number(advice.DegreesOfFreedom)} degrees of freedom in place of {Number(result.Counts!.DegreesOfFreedom)}{(advice.IsComplete ? "" : "; not all tensors were tried")}");
+                $"initialise {string.Join(" and ", tensors.Select(tensor => $"`{tensor}`"))} randomly: {Number(advice.DegreesOfFreedom)} {(advice.DegreesOfFreedom == 1 ? "degree" : "degrees")} of freedom in place of {Number(result.Counts!.DegreesOfFreedom)}{(advice.IsComplete ? "" : "; not all tensors were tried")}");
         }
 
         void Findings()

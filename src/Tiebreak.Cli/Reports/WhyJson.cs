@@ -41,6 +41,7 @@ static class WhyJson
                 json.WriteNumber("run", witness.Run);
                 json.WriteNumber("step", witness.Step);
                 json.WriteBoolean("exact", witness.IsExact);
+                json.WriteString("setting", witness.Setting);
                 json.WriteStartArray("values");
                 foreach (var value in witness.Values) json.WriteNumberValue(value);
                 json.WriteEndArray();
@@ -51,7 +52,10 @@ static class WhyJson
                 json.WriteNull("witness");
             }
 
-            json.WriteNumber("errorBound", explanation.ErrorBound);
+            if (explanation.IsByLaw) json.WriteNull("errorBound");
+            else json.WriteNumber("errorBound", explanation.ErrorBound);
+            json.WriteBoolean("byLaw", explanation.IsByLaw);
+            json.WriteNumber("seed", explanation.Seed);
             json.WriteStartArray("notes");
             foreach (var note in explanation.Notes) json.WriteStringValue(note);
             json.WriteEndArray();

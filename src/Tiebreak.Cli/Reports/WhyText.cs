@@ -34,8 +34,9 @@ static class WhyText
 
         if (explanation.Conclusion is { } conclusion) Paragraph("       ", conclusion);
         text.Append('\n');
-        if (explanation.Witness is { } witness) Paragraph("seen:    ", Words(explanation, witness));
-        if (explanation.Verdict is not (ExplainedVerdict.Apart or ExplainedVerdict.Moves)) Paragraph("proved:  ", $"a wrong claim has a chance below {explanation.ErrorBound.ToString("0.#e-0", CultureInfo.InvariantCulture)}");
+        if (explanation.Witness is { } witness) Paragraph("seen:    ", $"{Words(explanation, witness)} (seed {explanation.Seed}; {witness.Setting})");
+        if (explanation.IsByLaw) Paragraph("proved:  ", "by exact gradients modulo random primes of 61 bits, along random training runs");
+        else if (explanation.Verdict is not (ExplainedVerdict.Apart or ExplainedVerdict.Moves)) Paragraph("proved:  ", $"a wrong claim has a chance below {explanation.ErrorBound.ToString("0.#e-0", CultureInfo.InvariantCulture)}");
         foreach (var note in explanation.Notes) Paragraph("note:    ", note);
         return text.ToString().TrimEnd('\n') + "\n";
     }

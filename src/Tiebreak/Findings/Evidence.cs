@@ -13,7 +13,7 @@ sealed class Evidence
         Analysis = analysis;
         Cancellation = cancellation;
         Partition = analysis.Partition ?? throw new ArgumentException("an analysis without a partition has no evidence");
-        Counts = VerdictCounter.Count(analysis.Model, Partition, cancellation);
+        Counts = VerdictCounter.Count(analysis.Model, Partition, cancellation, analysis.HeldByLaw);
         Units = Units.Of(analysis.Model, Partition, Counts, cancellation);
         Copies = CopySets.Of(analysis.Model, Partition);
         Clusters = UnitCluster.Of(analysis.Model, Units, Copies.Later);

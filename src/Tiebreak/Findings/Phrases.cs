@@ -15,6 +15,15 @@ static class Phrases
         return $"{string.Join(", ", items.Take(items.Count - 1))} and {items[^1]}";
     }
 
+    /// <summary><c>it</c> or <c>them</c>.</summary>
+    public static string Them(long count) => count == 1 ? "it" : "them";
+
+    /// <summary><c>its</c> or <c>their</c>.</summary>
+    public static string Their(long count) => count == 1 ? "its" : "their";
+
+    /// <summary><c>it is</c> or <c>they are</c>.</summary>
+    public static string They(long count) => count == 1 ? "it is" : "they are";
+
     /// <summary><c>0, 1, 2</c>, or <c>0, 1, 2, 3, ... (64 in all)</c>.</summary>
     public static string Indices(IReadOnlyList<int> indices) =>
         indices.Count <= 8 ? string.Join(", ", indices) : $"{string.Join(", ", indices.Take(Most))}, ... ({indices.Count:N0} in all)";

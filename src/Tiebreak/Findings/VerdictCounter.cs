@@ -23,7 +23,11 @@ sealed class VerdictCounter
     public IReadOnlyList<SortedDictionary<int, long>> Starts { get; }
 
     /// <summary>Counts; three passes and three bits a class.</summary>
-    public static VerdictCounter Count(Model model, Partition partition, CancellationToken cancellation)
+    /// <param name="model">The model.</param>
+    /// <param name="partition">What to count.</param>
+    /// <param name="cancellation">Stops the counting.</param>
+    /// <param name="heldByLaw">Classes that a law is known to hold at their start: they have no first step.</param>
+    public static VerdictCounter Count(Model model, Partition partition, CancellationToken cancellation, IReadOnlyList<int>? heldByLaw = null)
     {
         var seen = new ClassSet(partition.Classes);
         var several = new ClassSet(partition.Classes);
@@ -40,6 +44,12 @@ sealed class VerdictCounter
         }
 
         var firstSteps = partition.FirstSteps as int[] ?? [.. partition.FirstSteps]; // one entry a class: not copied if it can be helped
+        if (heldByLaw is { Count: > 0 })
+        {
+            firstSteps = [.. firstSteps];
+            foreach (var number in heldByLaw) firstSteps[number] = 0;
+        }
+
         var inTensor = new ClassSet(partition.Classes);
         var tensors = new TensorCounts[partition.Codes.Count];
         var starts = new SortedDictionary<int, long>[tensors.Length];
@@ -90,6 +100,7 @@ sealed class VerdictCounter
         }
 
         if (run > 0) starts[step] = starts.GetValueOrDefault(step) + run;
+        starts.Remove(0); // held by a law
         foreach (var code in codes) inTensor.Remove(Math.Abs(code)); // cheaper than a fresh set for each tensor
         var (min, max) = starts.Count == 0 ? (0, 0) : (starts.Keys.First(), starts.Keys.Last());
         return (new TensorCounts(parameter.Name, parameter.Shape.Sizes.ToArray(), codes.Length, classes, stuck, lockstep, mirrored, min, max), starts);

@@ -17,7 +17,7 @@ public readonly record struct Interval(double Low, double High)
     /// <summary>Whether it is a single number.</summary>
     public bool IsPoint => Low == High;
 
-    /// <summary>Around a double that may be rounded.</summary>
+    /// <summary>Around a double that may be rounded: 0 then stands for any number too small for a double, of either sign.</summary>
     public static Interval Around(double value, bool isExact) => isExact ? new(value, value) : new(Math.BitDecrement(value), Math.BitIncrement(value));
 
     /// <summary>a + b.</summary>
@@ -70,8 +70,8 @@ public readonly record struct Interval(double Low, double High)
         const double Slack = 1e-14;
         var (low, high) = (function(Low), function(High));
         return new(
-            double.IsNaN(low) ? least : Math.Max(least, low - Math.Abs(low) * Slack - double.Epsilon),
-            double.IsNaN(high) ? most : Math.Min(most, high + Math.Abs(high) * Slack + double.Epsilon));
+            double.IsNaN(low) ? least : double.IsInfinity(low) ? Math.Max(least, Math.Min(low, double.MaxValue)) : Math.Max(least, low - Math.Abs(low) * Slack - double.Epsilon),
+            double.IsNaN(high) ? most : double.IsInfinity(high) ? Math.Min(most, Math.Max(high, -double.MaxValue)) : Math.Min(most, high + Math.Abs(high) * Slack + double.Epsilon));
     }
 
     /// <summary>Bounds moved apart by one rounding; what is no number bounds nothing.</summary>

@@ -31,6 +31,10 @@ public sealed record LinearLaws
     /// <summary>Laws that exist, and whose factors are no small whole numbers.</summary>
     public required int Unreadable { get; init; }
 
+    /// <summary>The classes of a partition that a law holds at their start, though patterns do not show it.</summary>
+    public IEnumerable<int> Held(Partition partition) =>
+        Laws.Where(law => law.Terms.Count == 1).Select(law => Math.Abs(partition.Codes[law.Terms[0].Tensor][law.Terms[0].Place]));
+
     /// <summary>Finds all laws.</summary>
     /// <param name="model">The model.</param>
     /// <param name="partition">Its smallest invariant set.</param>

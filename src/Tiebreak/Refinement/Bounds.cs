@@ -106,7 +106,15 @@ sealed class Bounds(TensorProgram program, Func<Node, IntervalTensor> leaf, Func
         if (values.Count > 4 * LargestLeaf) return IntervalTensor.Uniform(shape, Interval.Any); // more is not looked at
         var doubles = new double[values.Count];
         values.ReadNearest(0, doubles);
-        return Limited(IntervalTensor.Of(shape, Array.ConvertAll(doubles, value => value == 0 ? Interval.Zero : Interval.Around(value, values.HasDoubles))), LargestLeaf);
+        return Limited(IntervalTensor.Of(shape, Around(values, doubles)), LargestLeaf);
+    }
+
+    /// <summary>The bounds of exact values by the doubles nearest to them. A nearest double of 0 says nothing of the sign (1e-400 is positive), so those are asked for the exact value.</summary>
+    public static Interval[] Around(ExactTensor values, double[] nearest)
+    {
+        var bounds = new Interval[nearest.Length];
+        for (var k = 0; k < bounds.Length; k++) bounds[k] = Interval.Around(nearest[k], values.HasDoubles || (nearest[k] == 0 && values[k].IsZero));
+        return bounds;
     }
 
     static Interval Image(ScalarFunction function, Interval x) => function.Kind switch

@@ -171,9 +171,10 @@ sealed class GatesByOrder
             var wide = numbers.Widths[column];
             var nearest = new double[rows * wide];
             numbers.Columns[column].ReadNearest(0, nearest);
+            var around = Bounds.Around(numbers.Columns[column], nearest);
             for (var row = 0; row < all; row++)
                 for (var i = 0; i < wide; i++)
-                    values[row * width + offset + i] = nearest[row % rows * wide + i] is var value && value == 0 ? Interval.Zero : Interval.Around(value, numbers.Columns[column].HasDoubles);
+                    values[row * width + offset + i] = around[row % rows * wide + i];
         }
 
         return IntervalTensor.Of(shape, values);

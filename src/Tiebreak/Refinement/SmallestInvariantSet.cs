@@ -14,7 +14,7 @@ namespace Tiebreak.Refinement;
 public static class SmallestInvariantSet
 {
     const int Attempts = 8;
-    const int LargeTensor = 1 << 20;
+    internal const int LargeTensor = 1 << 20;
     const int SampleBits = 4096; // more than any double needs, or any decimal that is no joke
 
     /// <summary>Finds the smallest invariant set that contains the model's start, and verifies it with fresh random numbers.</summary>

@@ -33,6 +33,9 @@ public sealed record Certificate
     /// <summary>What all numbers of the data lie in; null for anything.</summary>
     public (double Low, double High)? InputRange { get; init; }
 
+    /// <summary>The convention at kinks: <c>frameworks</c>, which take relu′(0) = 0 and the first of equal largest elements.</summary>
+    public string Kinks { get; init; } = "frameworks";
+
     /// <summary>The seed of the analysis.</summary>
     public ulong Seed { get; init; }
 
@@ -41,6 +44,9 @@ public sealed record Certificate
 
     /// <summary>The verifications that its result passed.</summary>
     public int Verifications { get; init; }
+
+    /// <summary>The bound that was asked of the analysis, which decides how often it verifies.</summary>
+    public double Asked { get; init; }
 
     /// <summary>The chance that one of them overlooks a false equation.</summary>
     public double Epsilon { get; init; }
@@ -73,10 +79,9 @@ public sealed record Certificate
     public string? Inconsistency()
     {
         const double Tolerance = 1e-6;
-        const double Smallest = 1e-40; // two fields of 61 bits cannot promise more
         if (Rounds < 1) return $"it says that it took {Rounds} rounds";
         if (Verifications < 1) return $"it says that it was verified {Verifications} times";
-        if (!(Epsilon >= Smallest && Epsilon <= 1)) return $"its epsilon is {Epsilon}, which no verification has";
+        if (!(Epsilon is > 0 and <= 1)) return $"its epsilon is {Epsilon}, which no verification has";
         var bound = Math.Min(1, Rounds * Math.Pow(Epsilon, Verifications));
         return Math.Abs(bound - ErrorBound) <= Tolerance * bound ? null : $"its error bound is {ErrorBound}, where {Rounds} rounds and {Verifications} verifications with chance {Epsilon} make {bound}";
     }

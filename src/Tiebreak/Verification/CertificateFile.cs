@@ -35,6 +35,7 @@ public static class CertificateFile
         json.WriteNumber("seed", certificate.Seed);
         json.WriteNumber("rounds", certificate.Rounds);
         json.WriteNumber("verifications", certificate.Verifications);
+        json.WriteNumber("asked", certificate.Asked);
         json.WriteNumber("epsilon", certificate.Epsilon);
         json.WriteNumber("errorBound", certificate.ErrorBound);
         json.WriteEndObject();
@@ -102,6 +103,7 @@ public static class CertificateFile
         }
 
         json.WriteEndArray();
+        json.WriteString("kinks", certificate.Kinks);
         json.WriteString("optimizer", certificate.Optimizer);
         json.WriteBoolean("weightDecay", certificate.Decays);
         WriteStrings(json, "groups", certificate.Groups);
@@ -167,6 +169,7 @@ public static class CertificateFile
         {
             var text = Text(tensor, "shape");
             int[] shape = text.Length == 0 ? [] : [.. text.Split(',').Select(size => int.Parse(size, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture))];
+            if (Array.Exists(shape, size => size == 0) && !Array.TrueForAll(shape, size => size <= mostParameters)) throw new FormatException($"`{text}` is no shape of the model");
             var count = shape.Aggregate(1L, (product, size) => checked(product * size));
             if ((total = checked(total + count)) > mostParameters) throw new FormatException($"it claims something of more than the {mostParameters:N0} parameters of the model");
             tensors.Add((Text(tensor, "name"), shape));
@@ -181,7 +184,7 @@ public static class CertificateFile
         {
             Tool = Text(root, "tool"),
             Files = [.. root.GetProperty("files").EnumerateArray().Select(file => (Text(file, "name"), Text(file, "sha256")))],
-            Loss = Text(assumptions, "loss"),
+            Loss = Word(assumptions, "loss", [.. OptionValues.Losses]),
             Lowering = new LoweringOptions
             {
                 Outputs = Strings(assumptions, "outputs"),
@@ -189,19 +192,21 @@ public static class CertificateFile
                 Opaque = Strings(assumptions, "opaque"),
                 Trainable = Strings(assumptions, "trainable"),
                 Freeze = Strings(assumptions, "freeze"),
-                BatchNormTraining = Text(assumptions, "batchNorm") == "training",
+                BatchNormTraining = Word(assumptions, "batchNorm", [.. OptionValues.BatchNorms]) == "training",
                 Dropout = assumptions.GetProperty("dropout").GetBoolean(),
-                Batch = assumptions.GetProperty("batch") is { ValueKind: JsonValueKind.Number } batch ? batch.GetInt32() : null,
+                Batch = assumptions.GetProperty("batch") is { ValueKind: not JsonValueKind.Null } batch ? Size(batch, "batch") : null,
                 OutputIsLoss = Text(assumptions, "loss") == "outputs",
             },
-            Ways = [.. assumptions.GetProperty("ways").EnumerateArray().Select(ReadWay)],
+            Ways = Ways(assumptions.GetProperty("ways")),
+            Kinks = Word(assumptions, "kinks", "frameworks"),
             Optimizer = Text(assumptions, "optimizer"),
             Decays = assumptions.GetProperty("weightDecay").GetBoolean(),
             Groups = Strings(assumptions, "groups"),
-            InputRange = assumptions.TryGetProperty("inputRange", out var range) ? (range[0].GetDouble(), range[1].GetDouble()) : null,
+            InputRange = assumptions.TryGetProperty("inputRange", out var range) ? Range(range) : null,
             Seed = analysis.GetProperty("seed").GetUInt64(),
             Rounds = analysis.GetProperty("rounds").GetInt32(),
             Verifications = analysis.GetProperty("verifications").GetInt32(),
+            Asked = analysis.GetProperty("asked").GetDouble(),
             Epsilon = analysis.GetProperty("epsilon").GetDouble(),
             ErrorBound = analysis.GetProperty("errorBound").GetDouble(),
             Tensors = tensors,
@@ -219,16 +224,48 @@ public static class CertificateFile
         }
 
         var slices = Strings(tensor, "slices");
-        var width = count / Math.Max(1, shape[0]);
+        if (shape.Length == 0 || count == 0) throw new FormatException("a tensor without a first axis has no slices");
+        var width = count / shape[0];
         var order = new int[shape[0]];
         CodeRuns.Read(Text(tensor, "order"), order);
-        for (var k = 0; k < order.Length; k++) CodeRuns.Read(slices[order[k]], codes.AsSpan(k * width, width));
+        for (var k = 0; k < order.Length; k++)
+        {
+            if (order[k] < 0 || order[k] >= slices.Length) throw new FormatException($"there is no slice {order[k]}, only {slices.Length}");
+            CodeRuns.Read(slices[order[k]], codes.AsSpan(k * width, width));
+        }
+
         return codes;
     }
 
-    static Way ReadWay(JsonElement way) => new(
-        [.. Text(way, "branches").Select(branch => branch == '1')],
-        way.GetProperty("dims").EnumerateObject().ToDictionary(dim => dim.Name, dim => dim.Value.GetInt32(), StringComparer.Ordinal));
+    static Way[] Ways(JsonElement list)
+    {
+        Way[] ways = [.. list.EnumerateArray().Select(ReadWay)];
+        return ways.Length > 0 ? ways : throw new FormatException("it names no sizes (`ways` is empty)");
+    }
+
+    static Way ReadWay(JsonElement way)
+    {
+        var branches = Text(way, "branches");
+        if (branches.AsSpan().ContainsAnyExcept('0', '1')) throw new FormatException($"`{branches}` are no branches: 1 is the first, 0 the other");
+        return new Way([.. branches.Select(branch => branch == '1')], way.GetProperty("dims").EnumerateObject().ToDictionary(dim => dim.Name, dim => Size(dim.Value, dim.Name), StringComparer.Ordinal));
+    }
+
+    static int Size(JsonElement size, string name)
+    {
+        return size.TryGetInt32(out var value) && OptionValues.IsSize(value) ? value : throw new FormatException($"`{name}` is {size}, and sizes go from 1 to {OptionValues.LargestSize}");
+    }
+
+    static (double Low, double High) Range(JsonElement range)
+    {
+        if (range.GetArrayLength() == 2 && range[0].GetDouble() is var low && range[1].GetDouble() is var high && OptionValues.IsRange(low, high)) return (low, high);
+        throw new FormatException($"`inputRange` is {range}, and not the least and the largest number");
+    }
+
+    static string Word(JsonElement element, string name, params ReadOnlySpan<string> words)
+    {
+        var text = Text(element, name);
+        return words.Contains(text) ? text : throw new FormatException($"`{name}` is one of {string.Join(", ", words.ToArray())}, not `{text}`");
+    }
 
     static string Text(JsonElement element, string name) => element.GetProperty(name).GetString() ?? throw new FormatException($"`{name}` is missing");
 

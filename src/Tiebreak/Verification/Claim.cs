@@ -8,6 +8,9 @@ public sealed record Claim(IReadOnlyList<int[]> Codes, IReadOnlyList<int> FirstS
     /// <summary>The number of classes.</summary>
     public int Classes => FirstSteps.Count - 1;
 
+    /// <summary>The number of stuck parameters.</summary>
+    public long Stuck { get; } = Codes.Sum(codes => (long)codes.AsSpan().Count(0));
+
     /// <summary>What is wrong with the form of the claim: the numbering, or a first step; null if nothing is.</summary>
     public string? Malformed()
     {
@@ -27,6 +30,10 @@ public sealed record Claim(IReadOnlyList<int[]> Codes, IReadOnlyList<int> FirstS
         if (seen < Classes) return $"class {seen + 1} has no members";
         for (var number = 1; number <= Classes; number++)
             if (FirstSteps[number] < 1) return $"the first step of class {number} is {FirstSteps[number]}";
+        // Every step before the last first step moves something that did not move before it.
+        var parameters = Codes.Sum(codes => codes.LongLength);
+        for (var number = 1; number <= Classes; number++)
+            if (FirstSteps[number] > parameters) return $"the first step of class {number} is {FirstSteps[number]:N0}, where {parameters:N0} parameters have all begun to move before, or never do";
         return null;
     }
 }

@@ -5,73 +5,70 @@ namespace Tiebreak.Verification;
 /// <summary>For primitives that only move elements: where each element of the result comes from.</summary>
 static class Copies
 {
-    /// <summary>Whether a primitive only moves elements.</summary>
-    public static bool Is(Primitive primitive) =>
-        primitive is Primitive.Reshape or Primitive.Transpose or Primitive.Broadcast or Primitive.Gather or Primitive.Concat;
+    /// <summary>Whether a primitive only moves elements of one operand.</summary>
+    public static bool Is(Primitive primitive) => primitive is Primitive.Transpose or Primitive.Broadcast or Primitive.Gather;
 
-    /// <summary>For each element of the result, row-major, the operand and its element; −1 for a zero that stands for nothing.</summary>
-    public static IEnumerable<(int Operand, int Element)> Of(Node node)
+    /// <summary>For each element of the result, row-major, the element of the operand; −1 for a zero that stands for nothing.</summary>
+    public static int[] Of(Node node)
     {
-        var shape = node.Shape;
         switch (node.Primitive)
         {
-            case Primitive.Reshape:
-                for (var k = 0; k < shape.Count; k++) yield return (0, k);
-                break;
             case Primitive.Transpose transpose:
                 var strides = node.Operands[0].Shape.Strides();
-                foreach (var at in Offsets(shape, [.. transpose.Order.Select(axis => strides[axis])])) yield return (0, at);
-                break;
+                return Offsets(node.Shape, [.. transpose.Order.Select(axis => strides[axis])]);
             case Primitive.Broadcast broadcast:
-                var own = node.Operands[0].Shape.Strides();
-                var next = 0;
-                foreach (var at in Offsets(shape, [.. Enumerable.Range(0, shape.Rank).Select(axis => broadcast.Axes.Contains(axis) ? 0 : own[next++])])) yield return (0, at);
-                break;
+                return WithoutAxes(node.Shape, node.Operands[0].Shape, broadcast.Axes);
             case Primitive.Gather gather:
-                foreach (var at in Positions(gather.Map)) yield return (0, at);
-                break;
-            case Primitive.Concat concat:
-                var inner = shape.Strides()[concat.Axis];
-                for (var k = 0; k < shape.Count; k++)
-                {
-                    var (outer, place, rest, operand) = (k / inner / shape[concat.Axis], k / inner % shape[concat.Axis], k % inner, 0);
-                    while (place >= node.Operands[operand].Shape[concat.Axis]) place -= node.Operands[operand++].Shape[concat.Axis];
-                    yield return (operand, (outer * node.Operands[operand].Shape[concat.Axis] + place) * inner + rest);
-                }
-
-                break;
+                return Positions(gather.Map);
             default:
                 throw new ArgumentException($"{node} moves nothing");
         }
     }
 
+    /// <summary>For each element of a shape its place in one that lacks some axes: where it is copied from, or summed into.</summary>
+    public static int[] WithoutAxes(Shape shape, Shape smaller, Axes axes)
+    {
+        var (own, next) = (smaller.Strides(), 0);
+        return Offsets(shape, [.. Enumerable.Range(0, shape.Rank).Select(axis => axes.Contains(axis) ? 0 : own[next++])]);
+    }
+
     /// <summary>For each element of a map's target its place in the source, or −1.</summary>
-    public static IEnumerable<int> Positions(IndexMap map) => map switch
+    public static int[] Positions(IndexMap map) => map switch
     {
         IndexMap.Table table => table.Positions,
-        IndexMap.Affine affine => Offsets(map.Target, [.. affine.Strides]).Select(at => affine.Offset + at),
+        IndexMap.Affine affine => Offsets(map.Target, [.. affine.Strides], affine.Offset),
         _ => throw new ArgumentException("an unknown kind of map"),
     };
 
-    /// <summary>Σ strides·index for all indices of a shape, row-major.</summary>
-    public static IEnumerable<int> Offsets(Shape shape, int[] strides)
+    /// <summary>Σ strides·index, from a first place on, for all indices of a shape, row-major.</summary>
+    public static int[] Offsets(Shape shape, int[] strides, int first = 0)
     {
-        if (shape.Count == 0) yield break;
-        var index = new int[shape.Rank];
-        var at = 0;
-        while (true)
+        if (shape.Count == 0) return [];
+        int[] offsets = [first];
+        for (var axis = shape.Rank - 1; axis >= 0; axis--)
         {
-            yield return at;
-            var axis = shape.Rank - 1;
-            for (; axis >= 0; axis--)
-            {
-                at += strides[axis];
-                if (++index[axis] < shape[axis]) break;
-                at -= index[axis] * strides[axis];
-                index[axis] = 0;
-            }
+            if (shape[axis] == 1) continue;
+            var inner = offsets;
+            offsets = new int[inner.Length * shape[axis]];
+            for (var place = 0; place < shape[axis]; place++)
+                for (var k = 0; k < inner.Length; k++) offsets[place * inner.Length + k] = place * strides[axis] + inner[k];
+        }
 
-            if (axis < 0) yield break;
+        return offsets;
+    }
+
+    /// <summary>The runs of a concatenation: which operand's elements, from where on, come to which place of the result, and how many.</summary>
+    public static IEnumerable<(int Operand, int From, int To, int Length)> Runs(Node node, Primitive.Concat concat)
+    {
+        var inner = node.Shape.Strides()[concat.Axis];
+        var row = inner * node.Shape[concat.Axis];
+        var start = 0;
+        for (var operand = 0; operand < node.Operands.Count; operand++)
+        {
+            var length = inner * node.Operands[operand].Shape[concat.Axis];
+            if (length > 0)
+                for (var outer = 0; outer < node.Operands[operand].Shape.Count / length; outer++) yield return (operand, outer * length, outer * row + start, length);
+            start += length;
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Numerics;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
@@ -17,7 +18,8 @@ sealed class PlainFunctions
     readonly Residues _residues;
     readonly Randomness _random;
     readonly UInt128 _half;
-    readonly Dictionary<string, Randomness> _functions = new(StringComparer.Ordinal);
+    readonly ConcurrentDictionary<string, Randomness> _functions = new(StringComparer.Ordinal);
+    volatile bool _metKinks;
 
     public PlainFunctions(Residues residues, Randomness random)
     {
@@ -25,11 +27,15 @@ sealed class PlainFunctions
         _half = residues.Inverse(residues.Of((BigInteger)2));
     }
 
+    /// <summary>Whether a function was called where only a convention says what it, or its derivative, is: a step or a sign at zero, a choice among equal largest elements.</summary>
+    public bool MetKinks => _metKinks;
+
     /// <summary>f(x).</summary>
     /// <exception cref="SingularPointException">f has no value there.</exception>
     public UInt128 Value(ScalarFunction function, UInt128 x)
     {
         var one = _residues.One;
+        if (x == 0 && function.Kind is (FunctionKind.Step or FunctionKind.Sign)) _metKinks = true;
         switch (function.Kind)
         {
             case FunctionKind.Step:
@@ -98,6 +104,7 @@ sealed class PlainFunctions
         if (values.Length == 0) return shares;
         UInt128 set = 0;
         foreach (var value in values.Distinct()) set = _residues.Add(set, Function("member").Draw(_residues, value));
+        if (values.Distinct().Count() < values.Length) _metKinks = true;
         var isCertain = values.Distinct().Count() == 1 || values.Length <= choice.Count;
         var isSplit = choice.Ties == TieBreak.Split && values.Length > choice.Count;
         var seen = new Dictionary<UInt128, uint>();
@@ -131,11 +138,7 @@ sealed class PlainFunctions
 
     UInt128 Constant(string name) => Function(name).Draw(_residues, 0);
 
-    Randomness Function(string name)
-    {
-        if (!_functions.TryGetValue(name, out var random)) _functions.Add(name, random = _random.For(name));
-        return random;
-    }
+    Randomness Function(string name) => _functions.GetOrAdd(name, _random.For);
 }
 
 /// <summary>A random point at which the program divides by zero.</summary>

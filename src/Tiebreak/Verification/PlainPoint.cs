@@ -8,7 +8,9 @@ namespace Tiebreak.Verification;
 /// </summary>
 sealed class PlainPoint
 {
-    const long MostElements = 1L << 26; // values and adjoints: 2 GiB
+    const int BytesAnElement = 40; // a value, for some time an adjoint, and the places where it is read
+    const double ShareOfMemory = 0.7;
+    const int CheckEvery = 1 << 16;
 
     readonly TensorProgram _program;
     readonly Residues _residues;
@@ -17,6 +19,7 @@ sealed class PlainPoint
     readonly Func<Primitive.Parameter, Shape, UInt128[]> _parameter;
     readonly Func<Node, sbyte[]?> _gate;
     readonly CancellationToken _cancellation;
+    readonly Portions _portions;
     readonly UInt128[][] _values;
 
     /// <summary>Evaluates the program.</summary>
@@ -31,10 +34,12 @@ sealed class PlainPoint
     public PlainPoint(TensorProgram program, Residues residues, Randomness random, Func<Primitive.Parameter, Shape, UInt128[]> parameter, Func<Node, sbyte[]?> gate, CancellationToken cancellation)
     {
         (_program, _residues, _random, _parameter, _gate, _cancellation) = (program, residues, random, parameter, gate, cancellation);
+        _portions = new Portions(cancellation);
         _functions = new PlainFunctions(residues, random.For("functions"));
         var isNeeded = Needed(program);
         var elements = program.Nodes.Sum(node => isNeeded[node.Id] ? node.Shape.Count : 0);
-        if (elements > MostElements) throw new TiebreakException($"the model has {elements:N0} values at these sizes, and the verifier, which keeps them all, takes {MostElements:N0}; certify it at smaller sizes (`--dim`, `--batch`)");
+        var mostElements = (long)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes * ShareOfMemory / BytesAnElement);
+        if (elements > mostElements) throw new TiebreakException($"the model has {elements:N0} values at these sizes, and the verifier, which keeps them all, has memory for {mostElements:N0}; certify it at smaller sizes (`--dim`, `--batch`)");
         _values = new UInt128[program.Nodes.Count][];
         foreach (var node in program.Nodes)
         {
@@ -42,6 +47,9 @@ sealed class PlainPoint
             _values[node.Id] = isNeeded[node.Id] ? Value(node) : [];
         }
     }
+
+    /// <summary>Whether a kink was met.</summary>
+    public bool MetKinks => _functions.MetKinks;
 
     /// <summary>Which nodes the outputs depend on.</summary>
     public static bool[] Needed(TensorProgram program)
@@ -85,14 +93,26 @@ sealed class PlainPoint
 
     UInt128[] Value(Node node)
     {
-        UInt128[] X(int operand = 0) => _values[node.Operands[operand].Id];
-        var result = new UInt128[node.Shape.Count];
+        const int Function = 100; // a hash takes as long as so many products
+        var x = node.Operands.Count > 0 ? _values[node.Operands[0].Id] : [];
+        var y = node.Operands.Count > 1 ? _values[node.Operands[1].Id] : [];
         switch (node.Primitive)
         {
             case Primitive.Parameter parameter:
                 return _parameter(parameter, node.Shape);
             case Primitive.Data data:
                 return Data(data, node.Shape);
+            case Primitive.Reshape:
+                return x; // nobody writes into values
+        }
+
+        var result = new UInt128[node.Shape.Count];
+        void Each(double work, Func<int, UInt128> element) => _portions.Of(result.Length, work, (from, to) =>
+        {
+            for (var k = from; k < to; k++) result[k] = element(k);
+        });
+        switch (node.Primitive)
+        {
             case Primitive.Constant constant:
                 var residues = new Dictionary<Tiebreak.Numbers.Rational, UInt128>();
                 for (var k = 0; k < result.Length; k++)
@@ -103,114 +123,132 @@ sealed class PlainPoint
 
                 break;
             case Primitive.Add:
-                for (var k = 0; k < result.Length; k++) result[k] = _residues.Add(X()[k], X(1)[k]);
+                Each(1, k => _residues.Add(x[k], y[k]));
                 break;
             case Primitive.Multiply:
-                for (var k = 0; k < result.Length; k++) result[k] = _residues.Multiply(X()[k], X(1)[k]);
+                Each(1, k => _residues.Multiply(x[k], y[k]));
                 break;
             case Primitive.Negate:
-                for (var k = 0; k < result.Length; k++) result[k] = _residues.Negate(X()[k]);
+                Each(1, k => _residues.Negate(x[k]));
                 break;
             case Primitive.Reciprocal:
-                for (var k = 0; k < result.Length; k++) result[k] = X()[k] == 0 ? throw new SingularPointException() : _residues.Inverse(X()[k]);
+                Each(2 * Function, k => x[k] == 0 ? throw new SingularPointException() : _residues.Inverse(x[k]));
                 break;
             case Primitive.Apply apply:
-                for (var k = 0; k < result.Length; k++) result[k] = _functions.Value(apply.Function, X()[k]);
+                Each(Function, k => _functions.Value(apply.Function, x[k]));
                 Decide(node, result);
                 break;
             case Primitive.Choose choose:
                 var width = node.Shape[node.Shape.Rank - 1];
-                for (var start = 0; start < result.Length; start += width) _functions.Shares(X()[start..(start + width)], choose, start).CopyTo(result, start);
+                if (result.Length > 0)
+                {
+                    _portions.Of(result.Length / width, 4.0 * Function * width, (from, to) =>
+                    {
+                        for (var start = from * width; start < to * width; start += width) _functions.Shares(x[start..(start + width)], choose, start).CopyTo(result, start);
+                    });
+                }
+
                 Decide(node, result);
                 break;
             case Primitive.Contract contract:
-                foreach (var (left, right, at) in new ContractTerms(contract, node)) result[at] = _residues.Add(result[at], _residues.Multiply(X()[left], X(1)[right]));
+                var sums = SumOfProducts.Of(node, contract);
+                Each(sums.LeftSteps.Length, k => sums.Start(k) is var (left, right) ? _residues.Sum(x, left, sums.LeftSteps, y, right, sums.RightSteps) : 0);
                 break;
             case Primitive.ReduceSum reduce:
-                var to = Reduced(node, reduce).GetEnumerator();
-                foreach (var value in X())
-                {
-                    to.MoveNext();
-                    result[to.Current] = _residues.Add(result[to.Current], value);
-                }
-
+                AddInto(result, Copies.WithoutAxes(node.Operands[0].Shape, node.Shape, reduce.Axes), x);
                 break;
             case Primitive.ScatterAdd scatter:
-                var from = 0;
-                foreach (var at in Copies.Positions(scatter.Map))
-                {
-                    if (at >= 0) result[at] = _residues.Add(result[at], X()[from]);
-                    from++;
-                }
-
+                AddInto(result, Copies.Positions(scatter.Map), x);
+                break;
+            case Primitive.Concat concat:
+                foreach (var (operand, from, to, length) in Copies.Runs(node, concat)) Array.Copy(_values[node.Operands[operand].Id], from, result, to, length);
                 break;
             default:
-                var element = 0;
-                foreach (var (operand, at) in Copies.Of(node)) result[element++] = at < 0 ? 0 : X(operand)[at];
+                var at = Copies.Of(node);
+                Each(1, k => at[k] < 0 ? 0 : x[at[k]]);
                 break;
         }
 
         return result;
     }
 
+    // into[at[k]] += terms[k], where at[k] is a place.
+    void AddInto(UInt128[] into, int[] at, UInt128[] terms)
+    {
+        for (var k = 0; k < at.Length; k++)
+        {
+            if (at[k] >= 0) into[at[k]] = _residues.Add(into[at[k]], terms[k]);
+            if (k % CheckEvery == 0) _cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
     void Backward(Node node, UInt128[] adjoint, Func<int, UInt128[]?> of, IReadOnlyDictionary<string, bool[]?> wanted)
     {
+        const int Derivative = 100; // as for functions
         UInt128[] X(int operand = 0) => _values[node.Operands[operand].Id];
-        void Add(UInt128[] to, int at, UInt128 term) => to[at] = _residues.Add(to[at], term);
+        void Each(int operand, double work, Func<int, UInt128> term, bool[]? flags = null)
+        {
+            if (of(operand) is not { } to) return;
+            _portions.Of(to.Length, work, (from, until) =>
+            {
+                for (var k = from; k < until; k++)
+                    if (flags?[k] != false) to[k] = _residues.Add(to[k], term(k));
+            });
+        }
+
         switch (node.Primitive)
         {
             case Primitive.Parameter or Primitive.Data or Primitive.Constant or Primitive.Choose: // a choice is locally constant
                 break;
             case Primitive.Add:
-                for (var operand = 0; operand < 2; operand++)
-                    if (of(operand) is { } sum)
-                        for (var k = 0; k < adjoint.Length; k++) Add(sum, k, adjoint[k]);
+                for (var operand = 0; operand < 2; operand++) Each(operand, 1, k => adjoint[k]);
                 break;
             case Primitive.Multiply:
                 for (var operand = 0; operand < 2; operand++)
-                    if (of(operand) is { } factor)
-                        for (var k = 0; k < adjoint.Length; k++) Add(factor, k, _residues.Multiply(adjoint[k], X(1 - operand)[k]));
+                {
+                    var other = X(1 - operand);
+                    Each(operand, 1, k => _residues.Multiply(adjoint[k], other[k]));
+                }
+
                 break;
             case Primitive.Negate:
-                for (var k = 0; k < adjoint.Length; k++) Add(of(0)!, k, _residues.Negate(adjoint[k]));
+                Each(0, 1, k => _residues.Negate(adjoint[k]));
                 break;
             case Primitive.Reciprocal:
-                for (var k = 0; k < adjoint.Length; k++) Add(of(0)!, k, _residues.Negate(_residues.Multiply(adjoint[k], _residues.Multiply(_values[node.Id][k], _values[node.Id][k]))));
+                var inverse = _values[node.Id];
+                Each(0, 2, k => _residues.Negate(_residues.Multiply(adjoint[k], _residues.Multiply(inverse[k], inverse[k]))));
                 break;
             case Primitive.Apply apply:
-                for (var k = 0; k < adjoint.Length; k++) Add(of(0)!, k, _residues.Multiply(adjoint[k], _functions.Derivative(apply.Function, X()[k], _values[node.Id][k])));
+                var (x, y) = (X(), _values[node.Id]);
+                Each(0, Derivative, k => _residues.Multiply(adjoint[k], _functions.Derivative(apply.Function, x[k], y[k])));
                 break;
             case Primitive.Contract contract:
-                var (one, other) = (of(0), of(1));
-                var (wantedLeft, wantedRight) = (Wanted(node.Operands[0], wanted), Wanted(node.Operands[1], wanted));
-                foreach (var (left, right, at) in new ContractTerms(contract, node))
+                for (var operand = 0; operand < 2; operand++)
                 {
-                    if (one is not null && wantedLeft?[left] != false) Add(one, left, _residues.Multiply(adjoint[at], X(1)[right]));
-                    if (other is not null && wantedRight?[right] != false) Add(other, right, _residues.Multiply(adjoint[at], X()[left]));
+                    var (sums, factor) = (SumOfProducts.Adjoint(node, contract, operand), X(1 - operand));
+                    Each(
+                        operand, sums.LeftSteps.Length, k => sums.Start(k) is var (left, right) ? _residues.Sum(adjoint, left, sums.LeftSteps, factor, right, sums.RightSteps) : 0, Wanted(node.Operands[operand], wanted));
                 }
 
                 break;
             case Primitive.ReduceSum reduce:
-                var element = 0;
-                foreach (var at in Reduced(node, reduce)) Add(of(0)!, element++, adjoint[at]);
+                var place = Copies.WithoutAxes(node.Operands[0].Shape, node.Shape, reduce.Axes);
+                Each(0, 1, k => adjoint[place[k]]);
                 break;
             case Primitive.ScatterAdd scatter:
-                var target = 0;
-                foreach (var at in Copies.Positions(scatter.Map))
-                {
-                    if (at >= 0) Add(of(0)!, target, adjoint[at]);
-                    target++;
-                }
-
+                var target = Copies.Positions(scatter.Map);
+                Each(0, 1, k => target[k] < 0 ? 0 : adjoint[target[k]]);
+                break;
+            case Primitive.Reshape:
+                Each(0, 1, k => adjoint[k]);
+                break;
+            case Primitive.Concat concat:
+                foreach (var (operand, from, to, length) in Copies.Runs(node, concat))
+                    if (of(operand) is { } part)
+                        for (var k = 0; k < length; k++) part[from + k] = _residues.Add(part[from + k], adjoint[to + k]);
                 break;
             default:
-                var place = 0;
-                foreach (var (operand, at) in Copies.Of(node))
-                {
-                    if (at >= 0 && of(operand) is { } source) Add(source, at, adjoint[place]);
-                    place++;
-                }
-
+                if (of(0) is { } source) AddInto(source, Copies.Of(node), adjoint);
                 break;
         }
     }
@@ -230,7 +268,10 @@ sealed class PlainPoint
     {
         var random = _random.For($"data {data.Name}");
         var values = new UInt128[shape.Count];
-        for (var k = 0; k < values.Length; k++) values[k] = random.Draw(_residues, (UInt128)k);
+        _portions.Of(values.Length, 100, (from, to) =>
+        {
+            for (var k = from; k < to; k++) values[k] = random.Draw(_residues, (UInt128)k);
+        });
         if (data.Kind != DataKind.Distribution || values.Length == 0) return values;
         var width = shape[shape.Rank - 1];
         for (var last = width - 1; last < values.Length; last += width)
@@ -240,13 +281,5 @@ sealed class PlainPoint
         }
 
         return values;
-    }
-
-    // For each element of what is summed the element of the sum it goes to.
-    static IEnumerable<int> Reduced(Node node, Primitive.ReduceSum reduce)
-    {
-        var (own, next) = (node.Shape.Strides(), 0);
-        var shape = node.Operands[0].Shape;
-        return Copies.Offsets(shape, [.. Enumerable.Range(0, shape.Rank).Select(axis => reduce.Axes.Contains(axis) ? 0 : own[next++])]);
     }
 }

@@ -3,54 +3,26 @@ using Tiebreak.Programs;
 
 namespace Tiebreak.Verification;
 
-/// <summary>What the elements of a node can be, as far as order tells: a lower and an upper bound each.</summary>
-readonly record struct PlainRange(double Low, double High)
-{
-    public static PlainRange Any { get; } = new(double.NegativeInfinity, double.PositiveInfinity);
-
-    public static PlainRange operator +(PlainRange a, PlainRange b) => new(Sum(a.Low, b.Low, Math.BitDecrement, double.NegativeInfinity), Sum(a.High, b.High, Math.BitIncrement, double.PositiveInfinity));
-
-    public static PlainRange operator -(PlainRange a) => new(-a.High, -a.Low);
-
-    public static PlainRange operator *(PlainRange a, PlainRange b)
-    {
-        Span<double> lows = [Product(a.Low, b.Low, false), Product(a.Low, b.High, false), Product(a.High, b.Low, false), Product(a.High, b.High, false)];
-        Span<double> highs = [Product(a.Low, b.Low, true), Product(a.Low, b.High, true), Product(a.High, b.Low, true), Product(a.High, b.High, true)];
-        return new(Math.Min(Math.Min(lows[0], lows[1]), Math.Min(lows[2], lows[3])), Math.Max(Math.Max(highs[0], highs[1]), Math.Max(highs[2], highs[3])));
-    }
-
-    /// <summary>The smallest range that holds both.</summary>
-    public PlainRange Or(PlainRange other) => new(Math.Min(Low, other.Low), Math.Max(High, other.High));
-
-    /// <summary>Bounds of a number that a double is nearest to.</summary>
-    public static PlainRange Around(double value, bool isExact) => isExact || value == 0 ? new(value, value) : new(Math.BitDecrement(value), Math.BitIncrement(value));
-
-    // Rounded outwards, unless it is exact because one of the two is zero.
-    static double Sum(double a, double b, Func<double, double> outwards, double infinity) => a == 0 ? b : b == 0 ? a : double.IsNaN(a + b) ? infinity : outwards(a + b);
-
-    static double Product(double a, double b, bool isUpper)
-    {
-        if (a == 0 || b == 0) return 0; // an infinity bounds numbers that are finite
-        var product = a * b;
-        if (product == 0) return a < 0 == b < 0 ? (isUpper ? double.Epsilon : 0) : isUpper ? 0 : -double.Epsilon;
-        return isUpper ? Math.BitIncrement(product) : Math.BitDecrement(product);
-    }
-}
-
 /// <summary>
 /// Bounds of a program's values (theory §4, "Dead by order"), of which it only needs whether a gate can open: stuck parameters stand at their value, moving ones anywhere. A plain interval
 /// evaluation that knows relu, maximum and squares; where it knows less than the analysis did, a true claim is not proved rather than a false one let through.
 /// </summary>
 sealed class PlainRanges
 {
+    const sbyte Nothing = 2;
+
     readonly PlainRange[]?[] _ranges;
+    readonly Dictionary<int, sbyte[]> _known = [];
     readonly Func<Node, PlainRange[]> _leaf;
+    readonly Portions _portions;
 
     /// <param name="program">The program.</param>
     /// <param name="leaf">The ranges of a parameter's or data's elements.</param>
-    public PlainRanges(TensorProgram program, Func<Node, PlainRange[]> leaf)
+    /// <param name="cancellation">Stops the work.</param>
+    /// <param name="seen">Shown the ranges of each node that a gate depends on, before they are dropped; null for nobody.</param>
+    public PlainRanges(TensorProgram program, Func<Node, PlainRange[]> leaf, CancellationToken cancellation, Action<Node, PlainRange[]>? seen = null)
     {
-        _leaf = leaf;
+        (_leaf, _portions) = (leaf, new Portions(cancellation));
         _ranges = new PlainRange[]?[program.Nodes.Count];
         var isNeeded = new bool[program.Nodes.Count];
         foreach (var node in program.Nodes.Reverse())
@@ -61,16 +33,32 @@ sealed class PlainRanges
         }
 
         foreach (var node in program.Nodes)
-            if (isNeeded[node.Id]) _ranges[node.Id] = Of(node);
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (!isNeeded[node.Id]) continue;
+            var ranges = _ranges[node.Id] = Of(node);
+            seen?.Invoke(node, ranges);
+        }
+
+        foreach (var node in program.Nodes.Where(IsGate))
+        {
+            var x = _ranges[node.Operands[0].Id]!;
+            var known = _known[node.Id] = node.Primitive is Primitive.Apply { Function: var function } ? [.. x.Select(one => Known(function, one))] : Winners(node);
+            OpenGates += known.LongCount(value => value == Nothing);
+            TouchesKinks |= node.Primitive is Primitive.Apply && x.Zip(known).Any(pair => pair.Second != Nothing && (pair.First.Low == 0 || pair.First.High == 0));
+        }
+
+        Array.Clear(_ranges); // they take as much memory as the values of a point
     }
 
+    /// <summary>How many gates, element by element, are left undecided.</summary>
+    public long OpenGates { get; }
+
+    /// <summary>Whether some gate is decided only by what is taken at zero itself.</summary>
+    public bool TouchesKinks { get; }
+
     /// <summary>What is known of the values of a gate: 0, 1 or −1 an element, 2 where nothing is; null for what is no gate.</summary>
-    public sbyte[]? Known(Node node)
-    {
-        if (!IsGate(node)) return null;
-        if (node.Primitive is not Primitive.Apply { Function: var function }) return Winners(node);
-        return [.. _ranges[node.Operands[0].Id]!.Select(x => Known(function, x))];
-    }
+    public sbyte[]? Known(Node node) => _known.GetValueOrDefault(node.Id);
 
     /// <summary>Whether order may say something of a node's values.</summary>
     public static bool IsGate(Node node) => node.Primitive is Primitive.Apply { Function.Kind: FunctionKind.Step or FunctionKind.Sign } or Primitive.Choose { Count: 1, Allowed: null };
@@ -78,7 +66,6 @@ sealed class PlainRanges
     // What is exactly zero sits on the kink, and is left to the convention.
     static sbyte Known(ScalarFunction function, PlainRange x)
     {
-        const sbyte Nothing = 2;
         if (x is { Low: 0, High: 0 }) return Nothing;
         if (function.Kind == FunctionKind.Sign) return x.Low > 0 ? (sbyte)1 : x.High < 0 ? (sbyte)-1 : Nothing;
         if (x.Low > 0 || (x.Low >= 0 && function.AtZero == 1)) return 1;
@@ -94,7 +81,7 @@ sealed class PlainRanges
         {
             var best = Enumerable.Range(start, width).MaxBy(k => x[k].Low);
             var wins = Enumerable.Range(start, width).All(k => k == best || x[k].High < x[best].Low);
-            for (var k = start; k < start + width; k++) known[k] = wins ? (sbyte)(k == best ? 1 : 0) : (sbyte)2;
+            for (var k = start; k < start + width; k++) known[k] = wins ? (sbyte)(k == best ? 1 : 0) : Nothing;
         }
 
         return known;
@@ -110,34 +97,37 @@ sealed class PlainRanges
                 return _leaf(node);
             case Primitive.Add:
                 for (var k = 0; k < result.Length; k++) result[k] = X()[k] + X(1)[k];
-                return Either(node) is { } either ? [.. result.Zip(either, (sum, one) => new PlainRange(Math.Max(sum.Low, one.Low), Math.Min(sum.High, one.High)))] : result;
+                return Either(node) is { } either ? [.. result.Zip(either, (sum, one) => sum.And(one))] : result;
             case Primitive.Multiply:
-                for (var k = 0; k < result.Length; k++) result[k] = Product(node, X()[k], X(1)[k]);
-                return result;
+                for (var k = 0; k < result.Length; k++) result[k] = X()[k] * X(1)[k];
+                return Product(node) is { } known ? [.. result.Zip(known, (product, one) => product.And(one))] : result;
             case Primitive.Negate:
                 return [.. X().Select(x => -x)];
+            case Primitive.Reciprocal:
+                return [.. X().Select(x => x.Reciprocal())];
             case Primitive.Apply apply:
                 return [.. X().Select(x => Image(apply.Function, x))];
             case Primitive.Choose choose:
                 Array.Fill(result, new PlainRange(0, choose.Count));
                 return result;
             case Primitive.Contract contract:
-                foreach (var (left, right, at) in new ContractTerms(contract, node)) result[at] += X()[left] * X(1)[right];
+                Contract(SumOfProducts.Of(node, contract), X(), X(1), result);
                 return result;
             case Primitive.ReduceSum reduce:
-                return Largest(node, reduce) ?? Sum(node, reduce, X());
+                if (Largest(node, reduce) is { } largest) return largest;
+                AddInto(result, Copies.WithoutAxes(node.Operands[0].Shape, node.Shape, reduce.Axes), X());
+                return result;
             case Primitive.ScatterAdd scatter:
-                var from = 0;
-                foreach (var at in Copies.Positions(scatter.Map))
-                {
-                    if (at >= 0) result[at] += X()[from];
-                    from++;
-                }
-
+                AddInto(result, Copies.Positions(scatter.Map), X());
+                return result;
+            case Primitive.Reshape:
+                return X();
+            case Primitive.Concat concat:
+                foreach (var (operand, from, to, length) in Copies.Runs(node, concat)) Array.Copy(X(operand), from, result, to, length);
                 return result;
             case var primitive when Copies.Is(primitive):
-                var element = 0;
-                foreach (var (operand, at) in Copies.Of(node)) result[element++] = at < 0 ? default : X(operand)[at];
+                var (source, places) = (X(), Copies.Of(node));
+                for (var k = 0; k < result.Length; k++) result[k] = places[k] < 0 ? default : source[places[k]];
                 return result;
             default:
                 Array.Fill(result, PlainRange.Any);
@@ -145,32 +135,64 @@ sealed class PlainRanges
         }
     }
 
-    static PlainRange Product(Node node, PlainRange a, PlainRange b)
+    // What is multiplied by itself, by its own sign, or by a gate.
+    PlainRange[]? Product(Node node)
     {
-        if (node.Operands[0] == node.Operands[1]) return (a * a) is var square ? new(Math.Max(0, square.Low), square.High) : default;
-        foreach (var (gate, x, open, value) in new[] { (node.Operands[0], node.Operands[1], a, b), (node.Operands[1], node.Operands[0], b, a) })
+        if (node.Operands[0] == node.Operands[1]) return [.. _ranges[node.Operands[0].Id]!.Select(x => x.Square())];
+        foreach (var (gate, a) in Orders(node))
         {
-            if (gate.Primitive is not Primitive.Apply { Function.Kind: FunctionKind.Step } || gate.Operands[0] != x) continue;
-            // Step times its own argument: relu.
-            return open.High <= 0 ? default : new(Math.Max(0, value.Low), Math.Max(0, value.High));
+            if (gate.Primitive is Primitive.Apply { Function.Kind: FunctionKind.Sign } && gate.Operands[0] == a) return [.. _ranges[a.Id]!.Select(x => x.Magnitude())];
+            if (GateOf(gate) is var (u, opensUpwards)) return [.. Behind(u, opensUpwards, a).Zip(_ranges[gate.Id]!, (open, share) => share.High <= 0 ? default : share.Low >= 1 ? open : open.Or(default))];
         }
 
-        return a * b;
+        return null;
     }
 
-    // step(u)·a + (1 − step(u))·b is a or b.
+    // step(u)·a + (1 − step(u))·b is a where u lets it be, and else b.
     PlainRange[]? Either(Node sum)
     {
         if (sum.Operands[0].Primitive is not Primitive.Multiply || sum.Operands[1].Primitive is not Primitive.Multiply) return null;
         foreach (var (gate, a) in Orders(sum.Operands[0]))
             foreach (var (other, b) in Orders(sum.Operands[1]))
-                if (IsStep(gate) && IsOneMinus(other, gate) || IsStep(other) && IsOneMinus(gate, other)) return [.. _ranges[a.Id]!.Zip(_ranges[b.Id]!, (one, two) => one.Or(two))];
+                if (GateOf(gate) is var (u, upwards) && GateOf(other) is var (v, otherUpwards) && upwards != otherUpwards && StepOf(gate) == StepOf(other))
+                    return [.. Behind(u, upwards, a).Zip(Behind(v, otherUpwards, b), (one, two) => one.Or(two))];
         return null;
+    }
 
-        static (Node, Node)[] Orders(Node product) => [(product.Operands[0], product.Operands[1]), (product.Operands[1], product.Operands[0])];
-        static bool IsStep(Node node) => node.Primitive is Primitive.Apply { Function.Kind: FunctionKind.Step };
-        static bool IsOneMinus(Node node, Node gate) => node.Primitive is Primitive.Add
-            && Orders(node).Any(pair => pair.Item1.Primitive is Primitive.Negate && pair.Item1.Operands[0] == gate && pair.Item2.Primitive is Primitive.Constant { Values: UniformTensor fill } && fill.Value == Rational.One);
+    static (Node, Node)[] Orders(Node node) => [(node.Operands[0], node.Operands[1]), (node.Operands[1], node.Operands[0])];
+
+    // step(u), which opens where u is positive, or 1 − step(u).
+    static (Node U, bool Upwards)? GateOf(Node node) => StepOf(node) is { } step ? (step.Operands[0], step == node) : null;
+
+    static Node? StepOf(Node node)
+    {
+        if (node.Primitive is Primitive.Apply { Function.Kind: FunctionKind.Step }) return node;
+        if (node.Primitive is not Primitive.Add) return null;
+        foreach (var (minus, one) in Orders(node))
+            if (minus.Primitive is Primitive.Negate && minus.Operands[0].Primitive is Primitive.Apply { Function.Kind: FunctionKind.Step } && one.Primitive is Primitive.Constant { Values: UniformTensor fill } && fill.Value == Rational.One)
+                return minus.Operands[0];
+        return null;
+    }
+
+    // The ranges of a where u ≥ 0 (or u ≤ 0), which says something if u is a, −a, a + k or k − a.
+    IEnumerable<PlainRange> Behind(Node u, bool isPositive, Node a)
+    {
+        var (of, all) = (_ranges[a.Id]!, new PlainRange(0, double.PositiveInfinity));
+        var half = isPositive ? all : -all;
+        if (u == a) return of.Select(x => x.And(half));
+        if (IsMinus(u, a)) return of.Select(x => x.And(-half));
+        if (u.Primitive is Primitive.Add)
+        {
+            foreach (var (one, k) in Orders(u))
+            {
+                if (one == a) return of.Zip(_ranges[k.Id]!, (x, by) => x.And(half + -by));
+                if (IsMinus(one, a)) return of.Zip(_ranges[k.Id]!, (x, by) => x.And(by + -half));
+            }
+        }
+
+        return of;
+
+        static bool IsMinus(Node one, Node other) => one.Primitive is Primitive.Negate && one.Operands[0] == other;
     }
 
     // Σ choose(x)·x along the last axis: the largest of x.
@@ -184,23 +206,35 @@ sealed class PlainRanges
         return null;
     }
 
-    static PlainRange[] Sum(Node node, Primitive.ReduceSum reduce, PlainRange[] x)
+    // A sum that may be anything stays so, whatever is added: with weights that move, that is the rule.
+    void Contract(SumOfProducts sums, PlainRange[] x, PlainRange[] y, PlainRange[] result) => _portions.Of(result.Length, 10.0 * sums.LeftSteps.Length, (from, to) =>
     {
-        var result = new PlainRange[node.Shape.Count];
-        var (own, next, from) = (node.Shape.Strides(), 0, 0);
-        var shape = node.Operands[0].Shape;
-        foreach (var at in Copies.Offsets(shape, [.. Enumerable.Range(0, shape.Rank).Select(axis => reduce.Axes.Contains(axis) ? 0 : own[next++])])) result[at] += x[from++];
-        return result;
+        for (var at = from; at < to; at++)
+        {
+            var (left, right) = sums.Start(at);
+            for (var k = 0; k < sums.LeftSteps.Length && result[at] != PlainRange.Any; k++) result[at] += x[left + sums.LeftSteps[k]] * y[right + sums.RightSteps[k]];
+        }
+    });
+
+    static void AddInto(PlainRange[] into, int[] at, PlainRange[] terms)
+    {
+        for (var k = 0; k < at.Length; k++)
+            if (at[k] >= 0) into[at[k]] += terms[k];
     }
 
     static PlainRange Image(ScalarFunction function, PlainRange x) => function.Kind switch
     {
-        FunctionKind.Exp or FunctionKind.Sqrt or FunctionKind.Power => new(0, double.PositiveInfinity),
-        FunctionKind.Tanh or FunctionKind.Erf => new(x.Low >= 0 ? 0 : -1, x.High <= 0 ? 0 : 1),
+        FunctionKind.Exp => x.Increasing(Math.Exp, 0, double.PositiveInfinity),
+        FunctionKind.Log when x.Low > 0 => x.Increasing(Math.Log, double.NegativeInfinity, double.PositiveInfinity),
+        FunctionKind.Sqrt => x.Increasing(static value => Math.Sqrt(Math.Max(0, value)), 0, double.PositiveInfinity),
+        FunctionKind.Power => new(0, double.PositiveInfinity),
+        FunctionKind.Tanh => x.Increasing(Math.Tanh, x.Low >= 0 ? 0 : -1, x.High <= 0 ? 0 : 1),
+        FunctionKind.Erf => new(x.Low >= 0 ? 0 : -1, x.High <= 0 ? 0 : 1),
         FunctionKind.Sin or FunctionKind.Cos => new(-1, 1),
-        FunctionKind.Atan or FunctionKind.Asinh => new(x.Low >= 0 ? 0 : double.NegativeInfinity, x.High <= 0 ? 0 : double.PositiveInfinity),
-        FunctionKind.Step => Known(function, x) is var known && known != 2 ? new(known, known) : new(0, 1),
-        FunctionKind.Sign => Known(function, x) is var known && known != 2 ? new(known, known) : new(-1, 1),
+        FunctionKind.Atan => x.Increasing(Math.Atan, x.Low >= 0 ? 0 : -2, x.High <= 0 ? 0 : 2),
+        FunctionKind.Asinh => x.Increasing(Math.Asinh, x.Low >= 0 ? 0 : double.NegativeInfinity, x.High <= 0 ? 0 : double.PositiveInfinity),
+        FunctionKind.Step => Known(function, x) is var known && known != Nothing ? new(known, known) : new(0, 1),
+        FunctionKind.Sign => Known(function, x) is var known && known != Nothing ? new(known, known) : new(-1, 1),
         _ => PlainRange.Any,
     };
 }

@@ -8,22 +8,21 @@ namespace Tiebreak.Verification;
 /// </summary>
 static class PlainRounds
 {
-    const int MostRounds = 10_000;
-
-    /// <summary>Runs all rounds.</summary>
+    /// <summary>Runs all rounds; null if they do not come to an end in as many as may be.</summary>
+    /// <param name="mostRounds">The most rounds to run.</param>
     /// <param name="start">The start values, tensor by tensor.</param>
     /// <param name="group">The parameter group of each tensor.</param>
     /// <param name="decays">Whether weight decay moves what is not zero.</param>
     /// <param name="gradient">The gradient at a random point of a set: one number an element of each tensor.</param>
     /// <param name="isNegative">Which of v and −v counts as negative.</param>
     /// <param name="negate">−v.</param>
-    public static (Claim Claim, int Rounds) Run(
-        IReadOnlyList<Rational[]> start, IReadOnlyList<int> group, bool decays, Func<int[][], int, UInt128[][]> gradient, Func<UInt128, bool> isNegative, Func<UInt128, UInt128> negate)
+    public static (Claim Claim, int Rounds)? Run(
+        int mostRounds, IReadOnlyList<Rational[]> start, IReadOnlyList<int> group, bool decays, Func<int[][], int, UInt128[][]> gradient, Func<UInt128, bool> isNegative, Func<UInt128, UInt128> negate)
     {
         var codes = start.Select(tensor => new int[tensor.Length]).ToArray();
         List<int> firstSteps = [0];
         if (decays) Decaying(start, group, codes, firstSteps);
-        for (var round = 1; round <= MostRounds; round++)
+        for (var round = 1; round <= mostRounds; round++)
         {
             var slopes = gradient(codes, round);
             var numbers = new Dictionary<(int Was, Rational Start, UInt128 Slope, int Group), int>();
@@ -55,7 +54,7 @@ static class PlainRounds
             if (!hasChanged) return (Numbered(codes, firstSteps), round);
         }
 
-        throw new TiebreakException($"the rounds did not come to an end in {MostRounds:N0}");
+        return null;
     }
 
     static void Decaying(IReadOnlyList<Rational[]> start, IReadOnlyList<int> group, int[][] codes, List<int> firstSteps)

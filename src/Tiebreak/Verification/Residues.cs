@@ -57,11 +57,7 @@ sealed class Residues
     public UInt128 Multiply(UInt128 a, UInt128 b)
     {
         var (high, low) = Product(a, b);
-        var factor = unchecked(low * _inverse);
-        var (reducedHigh, reducedLow) = Product(factor, Prime);
-        // low + reducedLow is 0 modulo 2¹²⁸: it carries unless both are 0.
-        var result = high + reducedHigh + (UInt128)(low != 0 || reducedLow != 0 ? 1 : 0);
-        return result >= Prime ? result - Prime : result;
+        return Reduced(high, low);
     }
 
     /// <summary>1/a, by Fermat.</summary>
@@ -80,13 +76,47 @@ sealed class Residues
     /// <summary>Whether a residue counts as negative: one of a and −a does, unless it is 0.</summary>
     public bool IsNegative(UInt128 a) => a > Prime - a && a != 0;
 
+    /// <summary>Σ a[aStart + aSteps[k]]·b[bStart + bSteps[k]]. Products of 240 bits are added up before they are reduced, as many as keep the sum below p·2¹²⁸.</summary>
+    public UInt128 Sum(UInt128[] a, int aStart, int[] aSteps, UInt128[] b, int bStart, int[] bSteps)
+    {
+        const int Most = 64; // · 2²⁴⁰ < 2¹¹⁹ · 2¹²⁸
+        UInt128 sum = 0;
+        for (var from = 0; from < aSteps.Length; from += Most)
+        {
+            UInt128 high = 0, low = 0;
+            for (var k = from; k < Math.Min(from + Most, aSteps.Length); k++)
+            {
+                var (productHigh, productLow) = Product(a[aStart + aSteps[k]], b[bStart + bSteps[k]]);
+                low += productLow;
+                high += productHigh + (low < productLow ? UInt128.One : UInt128.Zero);
+            }
+
+            sum = Add(sum, Reduced(high, low));
+        }
+
+        return sum;
+    }
+
+    UInt128 Reduced(UInt128 high, UInt128 low)
+    {
+        var (reducedHigh, _) = Product(unchecked(low * _inverse), Prime);
+        // The lower halves add up to 0 modulo 2¹²⁸: they carry unless both are 0.
+        var result = high + reducedHigh + (low != 0 ? UInt128.One : UInt128.Zero);
+        return result >= Prime ? result - Prime : result;
+    }
+
     static (UInt128 High, UInt128 Low) Product(UInt128 a, UInt128 b)
     {
         ulong aLow = (ulong)a, aHigh = (ulong)(a >> 64), bLow = (ulong)b, bHigh = (ulong)(b >> 64);
-        var low = (UInt128)aLow * bLow;
-        var firstMiddle = (UInt128)aLow * bHigh;
-        var secondMiddle = (UInt128)aHigh * bLow;
-        var middle = (low >> 64) + (ulong)firstMiddle + (ulong)secondMiddle;
-        return ((UInt128)aHigh * bHigh + (firstMiddle >> 64) + (secondMiddle >> 64) + (middle >> 64), (middle << 64) | (ulong)low);
+        var lowHigh = Math.BigMul(aLow, bLow, out var lowest);
+        var firstHigh = Math.BigMul(aLow, bHigh, out var first);
+        var secondHigh = Math.BigMul(aHigh, bLow, out var second);
+        var highHigh = Math.BigMul(aHigh, bHigh, out var highLow);
+        // The three numbers of the second place may carry twice.
+        var middle = lowHigh + first;
+        var carry = middle < first ? 1UL : 0;
+        middle += second;
+        if (middle < second) carry++;
+        return (new UInt128(highHigh, highLow) + firstHigh + secondHigh + carry, new UInt128(middle, lowest));
     }
 }

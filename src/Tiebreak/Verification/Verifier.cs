@@ -22,29 +22,16 @@ public sealed record VerifierOptions
     /// <summary>The parameter group of a tensor.</summary>
     public Func<string, int> GroupOf { get; init; } = static _ => 0;
 
-    /// <summary>The most multiplications to spend on checking everything; above it a sample of the classes is checked.</summary>
-    public double MostWork { get; init; } = 1e9;
+    /// <summary>
+    /// The most multiplications to spend on checking everything: if the points alone take more, a sample of the claim is checked, and if the rounds do, they are left out. Nothing in a certificate has a say in it.
+    /// </summary>
+    public double MostWork { get; init; } = 4e9;
 
     /// <summary>Told what is going on.</summary>
     public Action<string>? Progress { get; init; }
 
     /// <summary>Stops the work.</summary>
     public CancellationToken Cancellation { get; init; }
-}
-
-/// <summary>What a verification came to.</summary>
-/// <param name="Violation">What contradicts the claim, naming a parameter; null if it is proved.</param>
-/// <param name="Points">Random points at which it was checked.</param>
-/// <param name="ErrorBound">The chance that these overlook a false equation of the claim.</param>
-/// <param name="Classes">How many classes were checked.</param>
-/// <param name="AllClasses">How many there are.</param>
-/// <param name="Stuck">How many stuck parameters were checked.</param>
-/// <param name="AllStuck">How many there are.</param>
-/// <param name="Rounds">The rounds that found the smallest set and its first steps again; null if that was too much work.</param>
-public sealed record Verdict(string? Violation, int Points, double ErrorBound, long Classes, long AllClasses, long Stuck, long AllStuck, int? Rounds)
-{
-    /// <summary>Whether everything that was claimed was checked and holds.</summary>
-    public bool IsProved => Violation is null;
 }
 
 /// <summary>
@@ -54,8 +41,8 @@ public sealed record Verdict(string? Violation, int Points, double ErrorBound, l
 public sealed class Verifier
 {
     const int MostPoints = 8;
-    const int SampledMembers = 20_000;
-    const int SampledStuck = 5_000;
+    const int MostRounds = 10_000;
+    const double Hash = 100; // what is drawn takes as long as so many products
 
     readonly Model _model;
     readonly Claim _claim;
@@ -63,10 +50,13 @@ public sealed class Verifier
     readonly Randomness _random;
     readonly Dictionary<string, int> _index;
     readonly Dictionary<string, ExactTensor> _frozen;
+    readonly Portions _portions;
+    bool _metKinks;
+    long _openGates;
 
     Verifier(Model model, Claim claim, VerifierOptions options)
     {
-        (_model, _claim, _options, _random) = (model, claim, options, new Randomness(options.Key));
+        (_model, _claim, _options, _random, _portions) = (model, claim, options, new Randomness(options.Key), new Portions(options.Cancellation));
         _index = Enumerable.Range(0, model.Parameters.Count).ToDictionary(k => model.Parameters[k].Name, StringComparer.Ordinal);
         _frozen = model.Frozen.ToDictionary(parameter => parameter.Name, parameter => parameter.Start, StringComparer.Ordinal);
     }
@@ -85,72 +75,25 @@ public sealed class Verifier
             .Concat(_model.Program.Nodes.Select(node => node.Primitive).OfType<Primitive.Constant>().Select(constant => constant.Values.MostBits)).Append(64).Max();
         var epsilon = PlainErrorBound.Of(_model.Program, bits);
         var points = epsilon >= 1 ? MostPoints : (int)Math.Clamp(Math.Ceiling(Math.Log(_options.ErrorBound) / Math.Log(epsilon)), 1, MostPoints);
-        var checkedClasses = _claim.Malformed() is { } malformed ? throw new TiebreakException($"the certificate is malformed: {malformed}; it was changed, or is no certificate of this tool") : Sample(points);
+        if (_claim.Malformed() is { } malformed) throw new TiebreakException($"the certificate is malformed: {malformed}; it was changed, or is no certificate of this tool");
+        var work = 3 * _model.Program.Nodes.Sum(Multiplications);
+        var sample = work * points <= _options.MostWork ? Sample.All(_claim) : Sample.Draw(_claim, _random.For("sample"));
         var bound = Math.Pow(epsilon, points);
-        long classes = checkedClasses is null ? _claim.Classes : checkedClasses.Count;
-        var verdict = new Verdict(null, points, bound, classes, _claim.Classes, 0, _claim.Codes.Sum(codes => codes.LongCount(code => code == 0)), null);
+        var verdict = new Verdict(null, points, bound, sample.Classes, _claim.Classes, sample.Stuck, _claim.Stuck, null);
         if (OutsideStart() is { } outside) return verdict with { Violation = outside };
-        if (bound > _options.ErrorBound) return verdict with { Violation = $"{points} points would overlook a false claim with chance {bound:0.#e-0}, more than the {_options.ErrorBound:0.#e-0} asked for: the model's degree is too high for this check" };
+        if (bound > _options.ErrorBound) return verdict with { Violation = $"could not confirm it: {points} points would overlook a false claim with chance {bound:0.#e-0}, more than the {_options.ErrorBound:0.#e-0} asked for; the model's degree is too high for this check" };
 
-        var wanted = Wanted(checkedClasses, out var stuck);
-        verdict = verdict with { Stuck = stuck };
         for (var point = 1; point <= points; point++)
         {
             _options.Progress?.Invoke($"point {point} of {points}");
-            if (Contradiction(point, checkedClasses, wanted) is { } violation) return verdict with { Violation = violation };
+            if (Contradiction(point, sample) is { } violation) return verdict with { Violation = violation, MetKinks = _metKinks };
         }
 
-        return checkedClasses is null ? Smallest(verdict) : verdict;
+        return (sample.IsAll ? Smallest(verdict, (int)Math.Min(MostRounds, _options.MostWork / Math.Max(1, work) - points)) : verdict) with { MetKinks = _metKinks };
     }
 
-    // All classes if that is not too much work; else a random sample of them.
-    HashSet<int>? Sample(int points)
-    {
-        var rounds = _claim.FirstSteps.Max() + 3;
-        var work = _model.Program.Nodes.Sum(Multiplications) * 3 * (points + rounds);
-        if (work <= _options.MostWork) return null;
-        var members = new int[_claim.Classes + 1];
-        foreach (var codes in _claim.Codes)
-            foreach (var code in codes) members[Math.Abs(code)]++;
-        var random = _random.For("sample");
-        var residues = new Residues(_random.For("prime of the sample").Prime());
-        var sample = new HashSet<int>();
-        long total = 0;
-        foreach (var number in Enumerable.Range(1, _claim.Classes).OrderBy(number => random.Draw(residues, (UInt128)number)))
-        {
-            if (sample.Count > 0 && total + members[number] > SampledMembers) break;
-            sample.Add(number);
-            total += members[number];
-        }
-
-        return sample;
-    }
-
-    static double Multiplications(Node node) => node.Primitive is not Primitive.Contract contract ? node.Shape.Count
+    static double Multiplications(Node node) => node.Primitive is not Primitive.Contract contract ? node.Shape.Count * (node.Primitive is Primitive.Parameter or Primitive.Data or Primitive.Apply or Primitive.Reciprocal or Primitive.Choose ? Hash / 3 : 1)
         : contract.Left.Where(letter => !contract.Output.Contains(letter)).Aggregate((double)node.Shape.Count, (product, letter) => product * node.Operands[0].Shape[contract.Left.IndexOf(letter, StringComparison.Ordinal)]);
-
-    Dictionary<string, bool[]?> Wanted(HashSet<int>? classes, out long stuck)
-    {
-        stuck = 0;
-        var wanted = new Dictionary<string, bool[]?>(StringComparer.Ordinal);
-        var all = _claim.Codes.Sum(codes => codes.LongCount(code => code == 0));
-        var stride = classes is null ? 1 : Math.Max(1, all / SampledStuck);
-        long seen = 0;
-        for (var tensor = 0; tensor < _claim.Codes.Count; tensor++)
-        {
-            var codes = _claim.Codes[tensor];
-            var flags = new bool[codes.Length];
-            for (var k = 0; k < codes.Length; k++)
-            {
-                flags[k] = codes[k] == 0 ? seen++ % stride == 0 : classes?.Contains(Math.Abs(codes[k])) != false;
-                if (codes[k] == 0 && flags[k]) stuck++;
-            }
-
-            if (flags.Contains(true)) wanted.Add(_model.Parameters[tensor].Name, flags.Contains(false) ? flags : null);
-        }
-
-        return wanted;
-    }
 
     // Stuck parameters may start anywhere (but under decay at zero); members of a class at one magnitude, with the signs of the class.
     string? OutsideStart()
@@ -181,49 +124,52 @@ public sealed class Verifier
         return null;
     }
 
-    string? Contradiction(int point, HashSet<int>? classes, Dictionary<string, bool[]?> wanted)
+    string? Contradiction(int point, Sample sample)
     {
-        if (Gradient([.. _claim.Codes], $"point {point}", wanted, out var residues) is not { } gradient) return "at a random point of the claimed set the model divides by zero";
+        if (Gradient([.. _claim.Codes], $"point {point}", sample.Wanted(_model.Parameters), out var residues) is not { } gradient) return "at a random point of the claimed set the model divides by zero";
         var firsts = new (int Tensor, int Place, UInt128 Slope)?[_claim.Classes + 1];
         for (var tensor = 0; tensor < gradient.Length; tensor++)
         {
             var codes = _claim.Codes[tensor];
-            var flags = wanted.GetValueOrDefault(_model.Parameters[tensor].Name);
             for (var k = 0; k < codes.Length; k++)
             {
-                if (flags?[k] == false || (codes[k] != 0 && classes?.Contains(Math.Abs(codes[k])) == false)) continue;
+                if (!sample.Has(tensor, k)) continue;
                 var slope = gradient[tensor][k];
                 if (codes[k] == 0)
                 {
-                    if (slope != 0) return $"{Name(tensor, k)} is said to be stuck, but its gradient is not zero";
+                    if (slope != 0) return Contradicted($"{Name(tensor, k)} is said to be stuck, but its gradient is not zero");
                     continue;
                 }
 
                 if (codes[k] < 0) slope = residues.Negate(slope);
                 if (firsts[Math.Abs(codes[k])] is not { } first) firsts[Math.Abs(codes[k])] = (tensor, k, slope);
-                else if (first.Slope != slope) return $"{Name(tensor, k)} and {Name(first.Tensor, first.Place)} are said to be {(codes[k] > 0 ? "in lockstep" : "mirrored")}, but their gradients differ";
+                else if (first.Slope != slope) return Contradicted($"{Name(tensor, k)} and {Name(first.Tensor, first.Place)} are said to be {(codes[k] > 0 ? "in lockstep" : "mirrored")}, but their gradients differ");
             }
         }
 
         return null;
     }
 
-    Verdict Smallest(Verdict verdict)
+    // Where order decides no gate, a gradient that differs refutes the claim; where gates are left open, the analysis may have seen more.
+    string Contradicted(string what) => _openGates == 0 ? what
+        : $"could not confirm it: {what} where the bounds of this plain check leave {_openGates:N0} {(_openGates == 1 ? "gate" : "gates")} (relu, maximum, absolute value) undecided";
+
+    Verdict Smallest(Verdict verdict, int mostRounds)
     {
         var start = _model.Parameters.Select(parameter => Enumerable.Range(0, (int)parameter.Shape.Count).Select(k => parameter.Start[k]).ToArray()).ToArray();
         var all = _model.Parameters.ToDictionary(parameter => parameter.Name, _ => (bool[]?)null, StringComparer.Ordinal);
         Residues? last = null;
         try
         {
-            var (claim, rounds) = PlainRounds.Run(
-                start, [.. _model.Parameters.Select(parameter => _options.GroupOf(parameter.Name))], _options.Decays,
+            var found = PlainRounds.Run(
+                mostRounds, start, [.. _model.Parameters.Select(parameter => _options.GroupOf(parameter.Name))], _options.Decays,
                 (codes, round) =>
                 {
                     _options.Progress?.Invoke($"round {round}");
                     return Gradient(codes, "rounds", all, out last, round) ?? throw new SingularPointException();
                 },
                 slope => last!.IsNegative(slope), slope => last!.Negate(slope));
-            return verdict with { Rounds = rounds, Violation = Difference(claim) };
+            return found is var (claim, rounds) ? verdict with { Rounds = rounds, Violation = Difference(claim) is { } difference ? Contradicted(difference) : null } : verdict;
         }
         catch (SingularPointException)
         {
@@ -281,33 +227,36 @@ public sealed class Verifier
             var values = new UInt128[shape.Count];
             var frozen = _frozen.GetValueOrDefault(parameter.Name);
             var tensor = frozen is null ? _index[parameter.Name] : -1;
-            for (var k = 0; k < values.Length; k++)
+            _portions.Of(values.Length, Hash, (from, to) =>
             {
-                var code = frozen is null ? codes[tensor][k] : 0;
-                var value = code == 0 ? residues.Of((frozen ?? _model.Parameters[tensor].Start)[k]) : classes.Draw(residues, (UInt128)Math.Abs(code));
-                values[k] = code < 0 ? residues.Negate(value) : value;
-            }
-
+                for (var k = from; k < to; k++)
+                {
+                    var code = frozen is null ? codes[tensor][k] : 0;
+                    var value = code == 0 ? residues.Of((frozen ?? _model.Parameters[tensor].Start)[k]) : classes.Draw(residues, (UInt128)Math.Abs(code));
+                    values[k] = code < 0 ? residues.Negate(value) : value;
+                }
+            });
             return values;
         }
 
-        var ranges = _model.Program.Nodes.Any(PlainRanges.IsGate) ? new PlainRanges(_model.Program, node => Range(node, codes)) : null;
+        var ranges = _model.Program.Nodes.Any(PlainRanges.IsGate) ? new PlainRanges(_model.Program, node => Range(node, codes), _options.Cancellation) : null;
         var point = new PlainPoint(_model.Program, residues, random, Values, node => ranges?.Known(node), _options.Cancellation);
+        _metKinks |= point.MetKinks || ranges?.TouchesKinks == true;
+        _openGates = ranges?.OpenGates ?? 0;
         var gradient = point.Gradient(_model.OutputIsLoss, wanted);
         return [.. _model.Parameters.Select(parameter => gradient.GetValueOrDefault(parameter.Name) ?? new UInt128[parameter.Shape.Count])];
     }
 
     PlainRange[] Range(Node node, int[][] codes)
     {
-        PlainRange Of(ExactTensor values, long k) => PlainRange.Around(values[k].ToDouble(), values.HasDoubles);
         var result = new PlainRange[node.Shape.Count];
         for (var k = 0; k < result.Length; k++)
         {
             result[k] = node.Primitive switch
             {
-                Primitive.Constant constant => Of(constant.Values, k),
-                Primitive.Parameter parameter when _frozen.TryGetValue(parameter.Name, out var frozen) => Of(frozen, k),
-                Primitive.Parameter parameter => codes[_index[parameter.Name]][k] == 0 ? Of(_model.Parameters[_index[parameter.Name]].Start, k) : PlainRange.Any,
+                Primitive.Constant constant => RangeOf(constant.Values, k),
+                Primitive.Parameter parameter when _frozen.TryGetValue(parameter.Name, out var frozen) => RangeOf(frozen, k),
+                Primitive.Parameter parameter => codes[_index[parameter.Name]][k] == 0 ? RangeOf(_model.Parameters[_index[parameter.Name]].Start, k) : PlainRange.Any,
                 Primitive.Data { Kind: DataKind.Distribution } => new PlainRange(0, 1),
                 Primitive.Data { Kind: DataKind.Mask } => new PlainRange(0, double.PositiveInfinity),
                 Primitive.Data { Kind: DataKind.Free } when _options.InputRange is var (low, high) => new PlainRange(low, high),
@@ -317,6 +266,9 @@ public sealed class Verifier
 
         return result;
     }
+
+    /// <summary>What an exact value lies in.</summary>
+    internal static PlainRange RangeOf(ExactTensor values, long place) => values[place] is var value && value.IsZero ? default : PlainRange.Around(value.ToDouble(), values.HasDoubles);
 
     string Name(int tensor, int place)
     {

@@ -63,8 +63,14 @@ public sealed class SettingsTests
     [InlineData("\n[level]\nTB001 = \"off\"", "line 2: there is no setting `level`")]
     [InlineData("ignore = [", "line 1: ")]
     [InlineData("ignore = { a = 1 }", "line 1: `ignore` takes a text, a number")]
-    [InlineData("ignore = \"TB999\"", "there is no rule `TB999`")]
-    [InlineData("[levels]\nTB001 = \"fatal\"", "`--level` knows off, note, warning and error, not `fatal`")]
+    [InlineData("ignore = \"TB999\"", "tiebreak.toml, line 1: there is no rule `TB999`")]
+    [InlineData("[levels]\nTB001 = \"note\"\nTB999 = \"off\"", "tiebreak.toml, line 3: there is no rule `TB999`")]
+    [InlineData("\nseed = -1", "tiebreak.toml, line 2: `--seed` takes")]
+    [InlineData("freeze = [\"true\"]", "tiebreak.toml, line 1: --freeze true: no tensor has such a name")]
+    [InlineData("freeze = [\"--quiet\"]", "tiebreak.toml, line 1: --freeze --quiet: no tensor has such a name")]
+    [InlineData("freeze = true", "tiebreak.toml, line 1: `freeze` needs a value")]
+    [InlineData("witness = \"yes\"", "tiebreak.toml, line 1: `witness` is true or false")]
+    [InlineData("[levels]\nTB001 = \"fatal\"", "tiebreak.toml, line 2: `--level` knows off, note, warning and error, not `fatal`")]
     public void What_is_wrong_is_named_with_its_line(string settings, string reason)
     {
         using var folder = new TemporaryFolder();
@@ -74,6 +80,41 @@ public sealed class SettingsTests
         Assert.Equal(2, exit);
         Assert.StartsWith("error: ", error, StringComparison.Ordinal);
         Assert.Contains(reason, error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("input-range = [-1, 1]", "-1,1")]
+    [InlineData("input-range = [-3, -0.5]", "-3,-0.5")]
+    [InlineData("input-range = \"-3,-1\"", "-3,-1")]
+    public void A_range_may_be_a_list_and_negative(string settings, string range)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("model.tb"), Model);
+        File.WriteAllText(folder.File("tiebreak.toml"), settings);
+        Assert.Equal(range, (string?)JsonNode.Parse(Run("check", folder.File("model.tb"), "--format", "json").Output)!["assumptions"]!["inputRange"]);
+        foreach (var typed in new string[][] { [$"--input-range={range}"], ["--input-range", range] })
+            Assert.Equal(range, (string?)JsonNode.Parse(Run(["check", folder.File("model.tb"), "--no-config", "--format", "json", .. typed]).Output)!["assumptions"]!["inputRange"]);
+    }
+
+    [Theory]
+    [InlineData("levels = { TB001 = \"off\" }")]
+    [InlineData("levels.TB001 = \"off\"")]
+    [InlineData("[levels]\n\"TB001\" = \"off\"")]
+    public void A_table_may_be_written_in_any_way_that_toml_has(string settings)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("model.tb"), Model);
+        File.WriteAllText(folder.File("tiebreak.toml"), settings);
+        Assert.Equal("TB008", Rules(Run("check", folder.File("model.tb"), "--format", "json").Output));
+    }
+
+    [Fact]
+    public void Laws_can_be_set()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("model.tb"), Model);
+        File.WriteAllText(folder.File("tiebreak.toml"), "laws = true");
+        Assert.NotNull(JsonNode.Parse(Run("check", folder.File("model.tb"), "--format", "json").Output)!["laws"]);
     }
 
     static string Rules(string json) => string.Join(',', JsonNode.Parse(json)!["findings"]!.AsArray().Select(finding => (string?)finding!["rule"]));

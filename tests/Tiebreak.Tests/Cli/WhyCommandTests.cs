@@ -35,6 +35,47 @@ public sealed class WhyCommandTests
     }
 
     [Theory]
+    [InlineData("param a = 0\nparam b = 0\nparam c = 0\ndata x, y\nloss a*x + 2*b*x + c*(b-2*a)*y", "never moves from 0 under gradient descent or momentum: a linear law holds it", "c")]
+    [InlineData("param a = 0\nparam b = 0\nparam c = 0\ndata x, y\nloss a*x + 2*b*x + c*(b-2*a)*y", "is the product of `x` and 2", "a", "b")]
+    [InlineData("param E[4,2] = [[0.3,0.4],[0.3,0.4],[0.1,0.2],[0.3,0.4]]\nparam v[2] = normal(0,1,seed=4)\ndata x[2], y\nloss (y - v @ tanh(E[0]*x[0] + E[1]*x[0] + E[2]*x[1]))**2", "no output that the loss sees depends on `E[3,0]`", "E[3,0]")]
+    [InlineData("param b = 1\nparam w[3] = [1,2,4]\ndata x[3], y\nlet h = w*x + b\nloss (y - h[0] + h[1])**2", "no output that the loss sees depends on `w[2]`", "w[2]")]
+    [InlineData("param a = 1\nparam b = -1\ndata x, y\nloss (y - x*(a+b)*0 - tanh(a*x) - tanh(b*x))**2", "they start as each other's negative", "a", "b")]
+    [InlineData("param a = 1\nparam b = -1\ndata x, y\nloss (y - x*(a+b)*0 - tanh(a*x) - tanh(b*x))**2", "both meet the same constant of the model", "a", "b")]
+    [InlineData("param a[2] = [1, 0]\nparam b = 0\nparam s = 3\ndata x, y\nloss (y - a[0]*x - a[1]*b*x - 0*s)**2", "never move, whatever the data: they differ from the start, at 3 and 0", "s", "b")]
+    [InlineData("param W[2] = 0.5\nparam v = 0.5\ndata x, y\nloss (y - v*relu(W[0]*x) - W[1]*x)**2", "(seed 0; data of the style", "W[0]", "W[1]")]
+    public void What_is_said_is_so(string model, string said, params string[] parameters)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("model.tb"), model);
+        var (output, error) = (new StringWriter(), new StringWriter());
+        Assert.Equal((0, ""), (CommandLine.Run(["why", folder.File("model.tb"), .. parameters], output, error), error.ToString()));
+        Assert.Contains(said, string.Join(' ', output.ToString().Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Each_side_of_a_difference_is_named_by_what_makes_it()
+    {
+        var (output, error) = (new StringWriter(), new StringWriter());
+        CommandLine.Run(["why", Repository.FromShared("cases", "constant-mlp-relu.onnx"), "fc1.weight[0,1]", "fc2.weight[1,3]"], output, error);
+        Assert.Contains("as `x[0,0]` is an input, and `Relu_1[0,0]` is the result of a Relu", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_law_is_not_contradicted_by_the_findings()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("model.tb"), "param a = 0\nparam b = 0\nparam c = 0\ndata x, y\nloss a*x + 2*b*x + c*(b-2*a)*y");
+        foreach (var option in new[] { "--laws", "--witness" })
+        {
+            var (output, error) = (new StringWriter(), new StringWriter());
+            CommandLine.Run(["check", folder.File("model.tb"), option], output, error);
+            Assert.DoesNotContain("TB008", output.ToString(), StringComparison.Ordinal);
+            Assert.Contains("1 parameter of `c` (its only number) never moves", output.ToString(), StringComparison.Ordinal);
+            Assert.Matches("c +\\[\\] +1 +0 +0 +never", output.ToString());
+        }
+    }
+
+    [Theory]
     [InlineData("lockstep", "W[0,*]", "W[1,*]")]
     [InlineData("apart", "left[0]", "left[1]")]
     [InlineData("stuck", "a")]

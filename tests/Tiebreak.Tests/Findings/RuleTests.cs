@@ -15,6 +15,14 @@ public sealed class RuleTests
     }
 
     [Fact]
+    public void A_parameter_that_meets_itself_is_no_bias()
+    {
+        using var folder = new Tiebreak.Tests.House.TemporaryFolder();
+        File.WriteAllText(folder.File("model.tb"), "param a[3] = [1,2,4]\ndata x[3], y\nloss (y - a[0]*x[0]*0 - x @ (a - a))**2");
+        Assert.DoesNotContain(Check.Model(folder.File("model.tb")).Findings, finding => finding.Rule == "TB004");
+    }
+
+    [Fact]
     public void Nothing_in_lockstep_raises_nothing() =>
         Assert.Empty(new HandMade().Dense("w", [2, 3], 1, 2, 3, 4, 5, 6).Bias("b", 7, 8).Check().Findings);
 

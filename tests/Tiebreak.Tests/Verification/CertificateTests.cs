@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tiebreak.Cli;
+using Tiebreak.Formats;
 using Tiebreak.Tests.House;
 using Tiebreak.Verification;
 using Xunit;
@@ -61,7 +62,17 @@ public sealed class CertificateTests
         { "a first step is earlier", "first step of class" },
         { "the hash of the model", "is not the file that was certified" },
         { "the model, and its hash", "does not suit" },
+        { "a first step beyond all rounds", "first step of class" },
+        { "the largest first step there is", "first step of class" },
         { "the epsilon", "contradicts itself" },
+        { "the epsilon, with its bound", "misstates how" },
+        { "verifications and a bound of zero", "misstates how" },
+        { "more verifications, with their bound", "misstates how" },
+        { "a bound that was asked for and not met", "misstates how" },
+        { "one more round, with its bound", "takes" },
+        { "no certainty at all", "own error bound" },
+        { "branches that there are not", "decides 3 branches" },
+        { "a size of a dimension that there is not", "no such free dimension" },
         { "the error bound", "contradicts itself" },
         { "the verifications", "contradicts itself" },
         { "no rounds", "contradicts itself" },
@@ -111,6 +122,20 @@ public sealed class CertificateTests
     [InlineData("claim.tensors.0.shape", "65536,65536,65536", "parameters of the model")]
     [InlineData("claim.firstSteps", "1*5", "numbers")]
     [InlineData("claim.classes", "2000000000", "classes of")]
+    [InlineData("claim.tensors.0.shape", "2147483647,0", "no shape of the model")]
+    [InlineData("claim.tensors.0.order", "0,1,5,0", "no slice 5")]
+    [InlineData("claim.tensors.0.order", "0,1,-1,0", "no slice -1")]
+    [InlineData("assumptions.ways", "[]", "names no sizes")]
+    [InlineData("assumptions.ways.0.dims", "{\"batch\": -1}", "sizes go from")]
+    [InlineData("assumptions.ways.0.branches", "1x", "no branches")]
+    [InlineData("assumptions.inputRange", "[0]", "inputRange")]
+    [InlineData("assumptions.inputRange", "[1, -1]", "inputRange")]
+    [InlineData("assumptions.batchNorm", "junk", "one of training, inference")]
+    [InlineData("assumptions.loss", "mine", "one of any")]
+    [InlineData("assumptions.kinks", "random", "one of frameworks")]
+    [InlineData("assumptions.batch", "0", "sizes go from")]
+    [InlineData("assumptions.optimizer", "muon", "mixes the parameters")]
+    [InlineData("assumptions.groups", "[\"nothing\"]", "no tensor has such a name")]
     public void Hostile_numbers_in_a_certificate_cost_nothing(string at, string value, string reason)
     {
         using var folder = new TemporaryFolder();
@@ -119,8 +144,10 @@ public sealed class CertificateTests
         var root = JsonNode.Parse(File.ReadAllText(folder.File("c.json")))!;
         var parts = at.Split('.');
         var parent = parts[..^1].Aggregate(root, (node, part) => int.TryParse(part, out var k) ? node[k]! : node[part]!);
+        if (parts[^1] is "order") ((JsonObject)parent)["slices"] = new JsonArray("1..3", "4..6", "7..9");
+        if (parts[^1] is "order") ((JsonObject)parent).Remove("codes");
         if (parts[^1] == "codes") foreach (var name in new[] { "slices", "order" }) ((JsonObject)parent).Remove(name);
-        parent[parts[^1]] = parts[^1] == "classes" ? int.Parse(value, System.Globalization.CultureInfo.InvariantCulture) : value;
+        parent[parts[^1]] = parts[^1] is "classes" or "batch" || value[0] is '[' or '{' ? JsonNode.Parse(value) : value;
         File.WriteAllText(folder.File("c.json"), root.ToJsonString());
         var (code, _, error) = Run("verify", folder.File("model.tb"), folder.File("c.json"));
         Assert.Equal(2, code);
@@ -146,6 +173,83 @@ public sealed class CertificateTests
     }
 
     [Fact]
+    public void What_is_assumed_is_said_with_the_verdict()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("model.tb"), "param w[3] = 0\nparam v[3] = [1, 2, 3]\nparam b = 0\ndata x, y\nloss (y - v @ relu(w*x) - b)**2");
+        Assert.Equal(0, Run("check", folder.File("model.tb"), "--certificate", folder.File("c.json"), "--fail-on", "never", "--optimizer", "adam", "--weight-decay", "0.1", "--group", "b", "--freeze", "v", "--input-range", "0,1").Code);
+        var output = Run("verify", folder.File("model.tb"), folder.File("c.json")).Output.ReplaceLineEndings(" ");
+        foreach (var said in new[] { "`loss` is the loss", "any data from 0 to 1", "adam with weight decay", "learning rates of their own for `b`", "1 frozen tensor", "at kinks, which were met", "means:" })
+            Assert.Contains(said, System.Text.RegularExpressions.Regex.Replace(output, " +", " ", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(5)), StringComparison.Ordinal);
+        var assumed = JsonNode.Parse(Run("verify", folder.File("model.tb"), folder.File("c.json"), "--format", "json").Output)!["assumptions"]!;
+        Assert.Equal(("adam", "0,1", "frameworks", true, true), (assumed["optimizer"]!.GetValue<string>(), assumed["inputRange"]!.GetValue<string>(), assumed["kinks"]!.GetValue<string>(), assumed["kinksMet"]!.GetValue<bool>(), assumed["weightDecay"]!.GetValue<bool>()));
+    }
+
+    [Theory]
+    [InlineData("relu(1e-400 - x**2)*a")] // a is called stuck, and moves where x is small
+    [InlineData("relu(1e-300*1e-300 - x**2)*a")]
+    [InlineData("relu(c*0 + d - x**2)*a")]
+    public void What_moves_for_tiny_data_is_not_proved_stuck(string loss)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("model.tb"), $"param a = 1\nparam c = 1\nparam d = 1e-400\ndata x\nloss {loss}");
+        var certificate = Certify.Of(Check.Model(folder.File("model.tb")), "test");
+        Assert.NotEqual(0, certificate.Claim.Codes[0][0]);
+        Assert.True(Verify(folder, folder.File("model.tb"), certificate).IsProved);
+        var forged = certificate with { Claim = new Claim([.. certificate.Claim.Codes.Select(codes => new int[codes.Length])], [0]) };
+        Assert.False(Verify(folder, folder.File("model.tb"), forged).IsProved);
+    }
+
+    [Theory]
+    [InlineData("relu(-abs(x))*a")]
+    [InlineData("relu(tanh(x) - 1)*a")]
+    [InlineData("relu(sigmoid(x) - 1)*a")]
+    [InlineData("relu(-1/(1 + exp(x)))*a")]
+    [InlineData("relu(tanh(x)**2 - 1)*a")]
+    [InlineData("relu(minimum(x, 6) - 6)*a")]
+    [InlineData("relu(-exp(x) - 1/2)*a")]
+    public void What_order_closes_is_proved_stuck(string loss)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("model.tb"), $"param a = 1\ndata x\nloss {loss}");
+        var certificate = Certify.Of(Check.Model(folder.File("model.tb")), "test");
+        Assert.Equal(0, certificate.Claim.Codes[0][0]);
+        Assert.Null(Verify(folder, folder.File("model.tb"), certificate).Violation);
+    }
+
+    [Fact]
+    public void Where_a_gate_is_left_open_nobody_is_accused()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("model.tb"), "param a = 1\ndata x\nloss relu(-x**2 - x**4 + x**2)*a"); // not positive, which bounds cannot see
+        var certificate = Certify.Of(Check.Model(folder.File("model.tb")), "test");
+        var forged = certificate with { Claim = new Claim([[0]], [0]) };
+        Assert.Contains("could not confirm", Verify(folder, folder.File("model.tb"), forged).Violation, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_sample_is_never_called_proved_and_nobody_can_foresee_it()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("model.tb"), "param U[12001] = 1\nparam w = 1\nparam z = 2\ndata x, y\nloss (y - w*x - z*x**2)**2");
+        var model = Check.Model(folder.File("model.tb")).Analysis.Model;
+        var drawn = new HashSet<string>();
+        for (byte key = 1; key <= 3; key++)
+        {
+            var sample = Sample.Draw(new Claim([new int[12001], [1], [2]], [0, 1, 1]), new Randomness([key]));
+            Assert.InRange(sample.Stuck, 3_000, 5_000);
+            drawn.Add(string.Join(',', Enumerable.Range(0, 12001).Where(place => sample.Has(0, place)).Take(20)));
+        }
+
+        Assert.Equal(3, drawn.Count);
+        var verdict = Verifier.Check(model, new Claim([new int[12001], [1], [2]], [0, 1, 1]), new VerifierOptions { Key = [1], MostWork = 1 });
+        Assert.Null(verdict.Violation);
+        Assert.False(verdict.IsProved);
+        // Everything is checked at the points, but not the rounds: still not proved.
+        Assert.False(new Tiebreak.Verification.Verdict(null, 1, 1e-30, 2, 2, 5, 5, null).IsProved);
+    }
+
+    [Fact]
     public void Above_the_limit_a_sample_of_the_classes_is_checked()
     {
         using var folder = new TemporaryFolder();
@@ -155,6 +259,7 @@ public sealed class CertificateTests
         var verdict = Verifier.Check(result.Analysis.Model, claim, new VerifierOptions { Key = [1], MostWork = 1 });
         Assert.Null(verdict.Violation);
         Assert.Null(verdict.Rounds);
+        Assert.False(verdict.IsProved);
         Assert.InRange(verdict.Classes, 1, claim.Classes);
     }
 
@@ -213,6 +318,28 @@ public sealed class CertificateTests
                 return certificate with { Files = Certificate.HashesOf([folder.File("model.tb")]) };
             case "the epsilon":
                 return certificate with { Epsilon = certificate.Epsilon / 10 };
+            case "a first step beyond all rounds":
+                steps[1] = 1_000_000_000;
+                return Claimed();
+            case "the largest first step there is":
+                steps[1] = int.MaxValue;
+                return Claimed();
+            case "the epsilon, with its bound":
+                return certificate with { Epsilon = 1e-40, Verifications = 2, ErrorBound = certificate.Rounds * 1e-80 };
+            case "verifications and a bound of zero":
+                return certificate with { Verifications = 90, ErrorBound = 0 };
+            case "more verifications, with their bound":
+                return certificate with { Verifications = certificate.Verifications + 1, ErrorBound = certificate.Rounds * Math.Pow(certificate.Epsilon, certificate.Verifications + 1) };
+            case "a bound that was asked for and not met":
+                return certificate with { Asked = 1e-90 };
+            case "one more round, with its bound":
+                return certificate with { Rounds = certificate.Rounds + 1, ErrorBound = (certificate.Rounds + 1) * Math.Pow(certificate.Epsilon, certificate.Verifications) };
+            case "no certainty at all":
+                return certificate with { Epsilon = 1, ErrorBound = 1 };
+            case "branches that there are not":
+                return certificate with { Ways = [new Way([true, true, true], certificate.Ways[0].Dims)] };
+            case "a size of a dimension that there is not":
+                return certificate with { Ways = [new Way([], new Dictionary<string, int> { ["zzz"] = 3 })] };
             case "the error bound":
                 return certificate with { ErrorBound = certificate.ErrorBound / 2 };
             case "the verifications":

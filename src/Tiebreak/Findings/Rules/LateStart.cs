@@ -39,8 +39,9 @@ static class LateStart
                 Tensor = evidence.Parameters[places[0].Tensor].Name,
                 Tensors = [.. places.Select(place => evidence.Parameters[place.Tensor].Name)],
                 Message = $"{total:N0} {(total == 1 ? "parameter" : "parameters")} of {Phrases.List(where)} cannot move before {when}",
-                Because = "until then every gradient they get is exactly zero: something between them and the loss has to leave its start value first",
-                Fix = "nothing, if this is meant (a zero last layer, an adapter that starts as nothing); else initialise what stands between them and the loss randomly",
+                Because = total == 1 ? "until then its gradient is exactly zero: something between it and the loss has to leave its start value first"
+                    : "until then every gradient they get is exactly zero: something between them and the loss has to leave its start value first",
+                Fix = $"nothing, if this is meant (a zero last layer, an adapter that starts as nothing); else initialise what stands between {Phrases.Them(total)} and the loss randomly",
             },
             [.. places.Select(place => place.Tensor)],
             total,
@@ -52,7 +53,7 @@ static class LateStart
         var codes = evidence.Partition.Codes[tensor];
         for (var index = 0; index < codes.Length; index++)
         {
-            if (codes[index] == 0) continue;
+            if (codes[index] == 0 || evidence.Analysis.HeldByLaw.Contains(Math.Abs(codes[index]))) continue;
             var step = evidence.Partition.FirstSteps[Math.Abs(codes[index])];
             if (steps.Contains(step) && (other.Codes[tensor][index] == 0 || other.FirstSteps[Math.Abs(other.Codes[tensor][index])] != step)) return false;
         }

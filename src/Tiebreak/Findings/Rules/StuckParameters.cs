@@ -33,7 +33,8 @@ static class StuckParameters
                 evidence, Rule, zero, "never move", StuckCause.Zero,
                 "every term of their gradients holds a factor that is exactly zero at every step"
                     + (zeros.Length > 0 ? $": {Phrases.List(zeros)} {(zeros.Length == 1 ? "starts" : "start")} at zero and never {(zeros.Length == 1 ? "leaves" : "leave")} it" : ""),
-                zeros.Length > 1 ? $"initialise all but one of {Phrases.List(zeros)} randomly: of factors that multiply each other only one may start at zero"
+                zeros.Length == 2 ? $"initialise all but one of {Phrases.List(zeros)} randomly: of factors that multiply each other only one may start at zero"
+                    : zeros.Length > 1 ? $"of {Phrases.List(zeros)} initialise some randomly, so that of any that multiply each other at most one starts at zero (a sum, as of a weight and its bias, counts as one)"
                     : "find the factor behind them that stays zero (a zero weight or scale, a relu that is never positive) and initialise it randomly");
         }
 
@@ -72,8 +73,8 @@ static class StuckParameters
     {
         var draft = StuckPlaces.Draft(
             evidence, Rule, lawful, "never move", StuckCause.Law,
-            "a linear law of gradient descent and momentum holds them at their start; Adam and other optimisers that scale each parameter's step do not keep it",
-            "initialise the tensors that they are multiplied with randomly");
+            $"a linear law of gradient descent and momentum holds {Phrases.Them(lawful.Sum(place => place.Count))} at {Phrases.Their(lawful.Sum(place => place.Count))} start; Adam and other optimisers that scale each parameter's step do not keep it",
+            $"initialise the tensors that {Phrases.They(lawful.Sum(place => place.Count))} multiplied with randomly");
         return draft with { Finding = draft.Finding with { Level = Level.Note }, HoldsIn = null };
     }
 }

@@ -17,6 +17,10 @@ internal sealed class ParameterUses
         Note(right, ParameterRole.Dense, Matrix(right.Shape.Rank, AxisMeaning.Input, AxisMeaning.Output));
     }
 
+    /// <summary>Whether an operand is a parameter as it stands, or its transpose or negative.</summary>
+    public static bool IsParameter(Node operand) =>
+        operand.Primitive is Primitive.Parameter || (operand.Primitive is Primitive.Transpose or Primitive.Negate or Primitive.Reshape or Primitive.Broadcast && IsParameter(operand.Operands[0]));
+
     /// <summary>It is added to, or multiplied with, something element by element.</summary>
     public void Elementwise(Node operand, ParameterRole role)
     {

@@ -21,8 +21,10 @@ internal sealed class TensorArithmetic(ProgramBuilder builder, ParameterUses use
         if (Number(left) is { } a && Number(right) is { } b) return builder.Fill(_exact.Combine(symbol, a, b, place), Shape.Scalar);
         if (symbol == FormulaToken.Divide && Fill(right) is { IsZero: true }) throw _exact.DivisionByZero(place);
         var role = symbol is FormulaToken.Plus or FormulaToken.Minus ? ParameterRole.Bias : ParameterRole.Scale;
-        uses.Elementwise(left, role);
-        uses.Elementwise(right, role);
+        // A parameter that meets another, or itself, is no bias of a layer.
+        var meetsValues = !(ParameterUses.IsParameter(left) && ParameterUses.IsParameter(right));
+        uses.Elementwise(left, meetsValues ? role : ParameterRole.Other);
+        uses.Elementwise(right, meetsValues ? role : ParameterRole.Other);
         (left, right) = Common(left, right, place, Describe(symbol));
         return symbol switch
         {

@@ -38,6 +38,8 @@ sealed class ParquetTable : Table
         Fields = [.. columns.Select(column => new TableField(column.Name, Shape.Scalar, ParquetColumn.IsInteger(column)))];
     }
 
+    static readonly TimeSpan MostTime = TimeSpan.FromMinutes(5); // for one group of rows
+
     /// <summary>Opens a file and reads what its end says about it.</summary>
     public static ParquetTable Open(string path) => new(path);
 
@@ -95,11 +97,14 @@ sealed class ParquetTable : Table
     }
 
     // Whatever a damaged file makes the library throw, the file is to blame: its bytes are all it was given.
+    // The library has no end to some damaged pages, and no way to be stopped: a thread of its own is given up after a while.
     T Guarded<T>(Func<T> read)
     {
         try
         {
-            return read();
+            var task = Task.Factory.StartNew(read, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            if (!((IAsyncResult)task).AsyncWaitHandle.WaitOne(MostTime)) throw Damaged("reading it does not come to an end");
+            return task.GetAwaiter().GetResult();
         }
         catch (UnauthorizedAccessException error)
         {

@@ -32,7 +32,8 @@ public sealed record ReasonStep(int Number, string Kind, string Label, string Te
 /// <param name="Step">The step of it after which it was so.</param>
 /// <param name="IsExact">Whether the run was exact, in a prime field; else in float64.</param>
 /// <param name="Values">In float64: the values after that step.</param>
-public sealed record ExplainedWitness(int Run, int Step, bool IsExact, IReadOnlyList<double> Values);
+/// <param name="Setting">What the run was of: its data, loss and learning rate.</param>
+public sealed record ExplainedWitness(int Run, int Step, bool IsExact, IReadOnlyList<double> Values, string Setting);
 
 /// <summary>Why a verdict is as it is: the answer of <c>tiebreak why</c>.</summary>
 public sealed record Explanation
@@ -57,6 +58,12 @@ public sealed record Explanation
 
     /// <summary>The chance that the verdict claims a tie that does not hold.</summary>
     public double ErrorBound { get; init; }
+
+    /// <summary>Whether a linear law of gradient descent is the reason, found modulo two primes of its own, and not the analysis.</summary>
+    public bool IsByLaw { get; init; }
+
+    /// <summary>The seed of the analysis and of the runs, with which all this is repeated.</summary>
+    public ulong Seed { get; init; }
 
     /// <summary>The assumptions of the analysis that are not the defaults, and what was chosen while reading.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];

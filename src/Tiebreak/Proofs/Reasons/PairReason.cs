@@ -13,9 +13,26 @@ static class PairReason
         foreach (var (left, right) in pairs)
             if (reasoner.Gradient(left.Tensor, left.Place) is { } first && reasoner.Gradient(right.Tensor, right.Place) is { } second) gradients.Add((first, second));
         var steps = new ReasonSteps(reasoner.Model, reasoner.Landmarks);
-        steps.Say(reasoner.WhyEqual(gradients));
-        if (steps.All.Count == 0) steps.Add("gradient", "the same terms", "both gradients are made of the very same numbers, multiplied and added in another order", []);
+        steps.Say(reasoner.WhyEqual(gradients), fact => WhyZero(reasoner, fact));
+        if (steps.All.Count > 0) return steps.All;
+
+        var ((tensor, place), (otherTensor, otherPlace)) = pairs[0];
+        string Name(int of, int at) => reasoner.Model.Parameters[of].Name + PlacesText.Of(reasoner.Model.Parameters[of].Shape, at);
+        var start = steps.Add(
+            "start", $"{Name(tensor, place)}, {Name(otherTensor, otherPlace)}",
+            $"`{Name(tensor, place)}` starts at {reasoner.Model.Parameters[tensor].Start[place].ToShortString()} and `{Name(otherTensor, otherPlace)}` at {reasoner.Model.Parameters[otherTensor].Start[otherPlace].ToShortString()}", []);
+        var made = gradients.Count > 0 && steps.Making(gradients[0].Item1) != steps.Making(gradients[0].Item2) ? $": the one is {steps.Making(gradients[0].Item1)}, the other {steps.Making(gradients[0].Item2)}" : "";
+        steps.Add("gradient", "the same terms", $"both gradients are made of the very same numbers, multiplied and added in another order{made}", [start]);
         return steps.All;
+    }
+
+    // What keeps elements at zero that are said to be equal because they are: parameters that are zero and stay so.
+    static string? WhyZero(Reasoner reasoner, Fact fact)
+    {
+        var zeros = reasoner.WhyZero([.. fact.Pairs.SelectMany(pair => new[] { new Element(fact.Left, pair.Left), new Element(fact.Right, pair.Right) }).Distinct()]);
+        var names = zeros.Where(zero => zero.Kind == ZeroKind.Parameters).Select(zero => $"`{((Primitive.Parameter)zero.Node.Primitive).Name}{PlacesText.Of(zero.Node.Shape, zero.Places)}`").Distinct(StringComparer.Ordinal).ToList();
+        if (names.Count == 0) return zeros.Any(zero => zero.Kind == ZeroKind.Cancels) ? "their terms cancel" : null;
+        return $"{string.Join(" and ", names.Take(2))}{(names.Count > 2 ? $" and {names.Count - 2} more" : "")} {(names.Count == 1 ? "is" : "are")} zero and stuck";
     }
 
     /// <summary>The way on which two parameters come apart, from their gradients to the first difference, and further back where that difference arose in an earlier round.</summary>
@@ -105,11 +122,13 @@ static class PairReason
                 break;
             case DifferenceKind.Sign:
                 Add(step.Left == step.Right
-                    ? $"as both meet the same {left}, which is not its own negative"
+                    ? $"as both meet the same {(left.StartsWith("a ", StringComparison.Ordinal) ? left[2..] : left)}, which is not its own negative"
                     : $"as {left} and {right} see the same up to a sign, and {ReasonSteps.Origin(step.Left.Node)} does not treat both signs alike");
                 break;
             default:
-                Add($"as {ReasonSteps.Origin(step.Left.Node)} makes {left} and {right} in different ways");
+                var (made, other) = (steps.MadeBy(step.Left), steps.MadeBy(step.Right));
+                var isTold = made is not null && other is not null && made != other;
+                Add($"as {left} is {(isTold ? made : steps.Making(step.Left))}, and {right} is {(isTold ? other : steps.Making(step.Right))}");
                 break;
         }
     }

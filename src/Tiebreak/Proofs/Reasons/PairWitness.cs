@@ -10,6 +10,7 @@ static class PairWitness
 {
     const int Runs = 30;
     const int MoreSteps = 4;
+    const double Share = 0.25; // of the largest parameter: how far a step moves what moves most
     const double MostWork = 1L << 33; // multiplications: half a minute
     const long MostParameters = 1 << 24;
 
@@ -35,18 +36,27 @@ static class PairWitness
         {
             ITrainingRun training = field is not null
                 ? new ExactTraining(starts, field, seeds.Word((ulong)number))
-                : new FloatTraining(starts, floats!, (DataStyle)((number - 1) % 5), 0.25, keepsLoss: number % 2 == 0, seeds.Word((ulong)number), table);
+                : new FloatTraining(starts, floats!, StyleOf(number), Share, keepsLoss: number % 2 == 0, seeds.Word((ulong)number), table);
             for (var step = 1; step <= steps; step++)
             {
                 options.Cancellation.ThrowIfCancellationRequested();
                 if (affordable-- <= 0) return null;
                 if (!training.Advance(step)) break;
                 if (!IsSeen(training, starts, classes)) continue;
-                return new ExplainedWitness(number, step, isExact, training is FloatTraining run ? [.. classes.Select(run.Value)] : []);
+                return new ExplainedWitness(number, step, isExact, training is FloatTraining run ? [.. classes.Select(run.Value)] : [], Setting(isExact, number, table is not null));
             }
         }
 
         return null;
+    }
+
+    static DataStyle StyleOf(int number) => (DataStyle)((number - 1) % 5);
+
+    static string Setting(bool isExact, int number, bool hasTable)
+    {
+        if (isExact) return $"{(hasTable ? "samples of the table" : "data")}, loss and learning rates drawn from the seed, modulo a prime";
+        var data = hasTable ? "samples of the table" : $"data of the style `{StyleOf(number).ToString().ToLowerInvariant()}`";
+        return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{data} and a loss drawn from the seed{(number % 2 == 0 ? ", the same at each step" : "")}, at learning rates that move what moves most by {Share} of the largest parameter");
     }
 
     static bool IsSeen(ITrainingRun training, ClassStarts starts, int[] classes)

@@ -18,13 +18,15 @@ sealed class ReasonSteps(Model model, Landmarks landmarks)
 
     /// <summary>Says why elements are equal: what starts equal, what is therefore equal forwards, and what therefore comes back equal.</summary>
     /// <returns>The numbers of the steps on which the last facts rest.</returns>
-    public IReadOnlyList<int> Say(IReadOnlyList<Fact> facts)
+    /// <param name="facts">The facts, those nearest to the leaves first.</param>
+    /// <param name="whyZero">What keeps elements at zero that are equal because both are; null where that is not known.</param>
+    public IReadOnlyList<int> Say(IReadOnlyList<Fact> facts, Func<Fact, string?> whyZero)
     {
         var numbers = new Dictionary<Fact, IReadOnlyList<int>>();
         foreach (var fact in facts)
         {
             var because = fact.Because.Where(numbers.ContainsKey).SelectMany(reason => numbers[reason]).Distinct().Order().ToArray();
-            var said = Sentence(fact, because.Length > 0);
+            var said = Sentence(fact, because.Length > 0, whyZero);
             numbers[fact] = said is var (kind, label, text) ? [Add(kind, label, text, because)] : because;
         }
 
@@ -39,6 +41,37 @@ sealed class ReasonSteps(Model model, Landmarks landmarks)
         _ => Leaf(element) is { } leaf ? $"`{leaf}`"
             : Mark(element) is var (mark, place) ? $"{(mark.IsBackward ? "what comes back to " : "")}`{mark.Name}{PlacesText.Of(mark.View.Shape, place)}`" : $"a part of {Origin(element.Node)}",
     };
+
+    /// <summary>The kind of what makes an element, where it is a leaf or the result of a node of the user's graph; null for parts of one, and for what comes back.</summary>
+    public string? MadeBy(Element element) =>
+        Leaf(element) is not null ? Making(element) : Mark(element) is ({ IsBackward: false, View: var view }, _) && view.Origin?.Split(" (", 2) is [_, var kind] ? $"the result of a {kind.TrimEnd(')')}" : null;
+
+    /// <summary>What makes an element, in words: <c>an input</c>, <c>a relu</c>, <c>the product of `w` and `x`</c>, <c>a sum of 4 terms</c>.</summary>
+    public string Making(Element element)
+    {
+        if (Recipe.Source(element) is not { } source) return "zero, as nothing is there";
+        string Factor(Element factor) => Recipe.Source(factor) is { } of ? of.Node.Primitive is Primitive.Constant { Values: var values } ? values[of.Index].ToShortString() : Phrase(of) : "zero";
+        switch (source.Node.Primitive)
+        {
+            case Primitive.Parameter: return "a parameter";
+            case Primitive.Data { Kind: DataKind.LossAdjoint }: return "what the loss sends back";
+            case Primitive.Data: return "an input";
+            case Primitive.Constant { Values: var values }: return $"the constant {values[source.Index].ToShortString()}";
+            case Primitive.Apply apply: return $"{Article(apply.Function.ToString())} of {Factor(new Element(source.Node.Operands[0], source.Index))}";
+            case Primitive.Reciprocal: return $"1 over {Factor(new Element(source.Node.Operands[0], source.Index))}";
+            case Primitive.Choose: return "a choice among the elements of its row";
+        }
+
+        return Recipe.Of(source).Terms switch
+        {
+            [] => "zero, as nothing is added up there",
+            [{ Second: { } second } only] => $"{(only.IsNegative ? "minus " : "")}the product of {Factor(only.First)} and {Factor(second)}",
+            [var only] => $"{(only.IsNegative ? "minus " : "")}{Factor(only.First)}",
+            var terms => $"a sum of {terms.Count:N0} {(terms.All(term => term.Second is null) ? "terms" : "products")}",
+        };
+
+        static string Article(string name) => $"{(name.Length > 0 && "aeiou".Contains(name[0]) ? "an" : "a")} {name}";
+    }
 
     /// <summary>An element in a picture: <c>fc1.weight[2,0]</c>, <c>∂/tanh[0,2]</c>.</summary>
     public string Label(Element element) =>
@@ -64,7 +97,7 @@ sealed class ReasonSteps(Model model, Landmarks landmarks)
     public string Start(string name, int place) =>
         model.Parameters.Concat(model.Frozen).First(parameter => parameter.Name == name).Start[place].ToShortString();
 
-    (string Kind, string Label, string Text)? Sentence(Fact fact, bool hasReasons)
+    (string Kind, string Label, string Text)? Sentence(Fact fact, bool hasReasons, Func<Fact, string?> whyZero)
     {
         if (fact.Kind == FactKind.Parameters)
         {
@@ -88,7 +121,7 @@ sealed class ReasonSteps(Model model, Landmarks landmarks)
         var (label, sentence) = Equal(fact, left.Name, left.View.Shape, right.Name, right.View.Shape, pairs);
         var how = fact.Kind switch
         {
-            FactKind.Zero => ": both are zero",
+            FactKind.Zero => $": both are zero{(whyZero(fact) is { } why ? $", as {why}" : "")}",
             FactKind.Reordered => ": sums of the same terms in another order",
             FactKind.AsWhole => ", though not term by term",
             _ => "",

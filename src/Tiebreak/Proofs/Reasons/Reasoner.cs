@@ -64,6 +64,22 @@ sealed class Reasoner
     public Cancellation? WhereCancelled(int tensor, int? round = null) =>
         Gradient(tensor, 0) is { } gradient ? Cancellation.Find(Model.Program, _adjoints, Model.Parameters[tensor].Name, Values([gradient.Node], round)) : null;
 
+    /// <summary>Whether what comes back to the result of an operation is one number along its last axis: then a softmax, which takes away the mean, sends nothing on.</summary>
+    public bool IsSentBackAlike(Node part, int? round = null)
+    {
+        if (part.Origin is null || Model.Program.Nodes.LastOrDefault(node => node.Origin == part.Origin) is not { Shape.Rank: > 0 } result || _adjoints[result.Id] is not { } adjoint) return false;
+        var (values, width) = (Values([part, adjoint], round), adjoint.Shape[adjoint.Shape.Rank - 1]);
+        if (width < 2 || !values.Covers(adjoint)) return false;
+        var isZero = true;
+        for (var k = 0; k < adjoint.Shape.Count; k++)
+        {
+            if (values[new Element(adjoint, k)] != values[new Element(adjoint, k / width * width)]) return false;
+            isZero &= values[new Element(adjoint, k)] == 0;
+        }
+
+        return !isZero;
+    }
+
     /// <summary>Whether the value of an output depends on a tensor at all, be it without a derivative.</summary>
     public bool IsRead(int tensor)
     {

@@ -48,6 +48,14 @@ sealed class StuckReason
         }
 
         var facts = _reasoner.WhyZero([.. places.Select(place => _reasoner.Gradient(tensor, place)!.Value)], _round).Reverse().ToList();
+        // No term at all, or none but of what nobody reads: the elements are cut off from the loss, though the rest of their tensor is not.
+        if (facts.Count == 0 || (facts.TrueForAll(fact => fact.Kind is ZeroKind.Unread or ZeroKind.Follows) && facts.Exists(fact => fact.Kind == ZeroKind.Unread)))
+        {
+            var through = facts.Count == 0 || facts.Exists(fact => fact.Kind == ZeroKind.Unread && _reasoner.Landmarks.Of(fact.Node) is null) ? "" : Between([.. facts.Where(fact => _reasoner.Landmarks.Of(fact.Node) is { IsBackward: true })]);
+            _steps.Add("source", $"nothing reads {parameter.Name}{PlacesText.Of(parameter.Shape, places)}", $"no output that the loss sees depends on {name}{through}", links);
+            return;
+        }
+
         var zeros = facts.Where(fact => fact.Kind == ZeroKind.Parameters).Select(fact => (Tensor: TensorOf(fact.Node), Places: fact.Places.ToArray())).ToList();
         foreach (var zero in zeros) waitsFor.Add(zero.Tensor);
         var sources = zeros.Select(zero => Zero(zero.Tensor, zero.Places)).Concat(facts.Select(fact => Other(fact, tensor)).OfType<string>().Distinct(StringComparer.Ordinal)).ToList();
@@ -81,7 +89,7 @@ sealed class StuckReason
     string Between(IReadOnlyList<ZeroFact> facts)
     {
         var (backward, forward) = (new List<string>(), new List<string>());
-        foreach (var fact in facts.Where(fact => fact.Kind == ZeroKind.Follows))
+        foreach (var fact in facts.Where(fact => fact.Kind is ZeroKind.Follows or ZeroKind.Unread))
         {
             if (_reasoner.Landmarks.Of(fact.Node) is not { } mark) continue;
             var places = fact.Places.Select(place => _reasoner.Landmarks.Place(mark, new Element(fact.Node, place))).OfType<int>().ToList();
@@ -102,13 +110,15 @@ sealed class StuckReason
             ZeroKind.Data => $"`{((Primitive.Data)fact.Node.Primitive).Name}{PlacesText.Of(fact.Node.Shape, fact.Places)}` is zero in every sample",
             ZeroKind.Closed => $"{origin} lets nothing through here, whatever the data",
             ZeroKind.Cancels => Cancelled(fact, tensor),
+            ZeroKind.Unread when _reasoner.Landmarks.Of(fact.Node) is { IsBackward: true } mark && _reasoner.Landmarks.Place(mark, new Element(fact.Node, fact.Places.First())) is { } place => $"nothing reads `{mark.Name}{PlacesText.Of(mark.View.Shape, place)}`",
             _ => null,
         };
     }
 
     string Cancelled(ZeroFact fact, int tensor)
     {
-        if (_reasoner.WhereCancelled(tensor, _round) is not { } where) return $"its terms cancel in what comes back through {ReasonSteps.Origin(fact.Node)}";
+        if (_reasoner.WhereCancelled(tensor, _round) is not { } where)
+            return $"its terms cancel in what comes back through {ReasonSteps.Origin(fact.Node)}{(_reasoner.IsSentBackAlike(fact.Node, _round) ? ", to all of whose results along the last axis the same comes back: what they choose between is equal" : "")}";
         var senders = where.Readers.Select(ReasonSteps.OriginWithKind).Distinct(StringComparer.Ordinal).ToList();
         var mark = _reasoner.Landmarks.Of(where.Operand);
         var axes = where.Axes.Length == 1 ? $"along axis {where.Axes[0]}" : $"over axes {string.Join(", ", where.Axes)}";

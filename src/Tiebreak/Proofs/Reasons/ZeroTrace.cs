@@ -22,6 +22,9 @@ enum ZeroKind
 
     /// <summary>Terms that are not zero cancel.</summary>
     Cancels,
+
+    /// <summary>Nothing is added up there: of a gradient, nothing that the loss sees reads the element.</summary>
+    Unread,
 }
 
 /// <summary>Elements of one node that are zero.</summary>
@@ -105,7 +108,7 @@ sealed class ZeroTrace(PointValues values, Func<string, bool> isTrained, Cancell
             if (term.Second is { } second && IsZero(second) && (isSecond || !IsZero(term.First))) Require(second, fact);
         }
 
-        return ZeroKind.Follows;
+        return fact.Because.Count == 0 && recipes.TrueForAll(recipe => recipe.Terms.Count == 0 || recipe.Terms.All(term => Recipe.Source(term.First) is null)) ? ZeroKind.Unread : ZeroKind.Follows;
     }
 
     bool IsZero(Element element) => values[element] == 0;

@@ -239,6 +239,7 @@ static class Elementwise
     /// <summary>A vector that meets a larger tensor is that tensor's bias or scale, one number a unit.</summary>
     static void NoteAll(OperatorCall call, ParameterRole role)
     {
+        if (role == ParameterRole.Bias && Enumerable.Range(0, call.InputCount).All(k => call.Input(k).Weight is not null)) role = ParameterRole.Other; // weights among themselves
         for (var k = 0; k < call.InputCount; k++)
         {
             if (call.Input(k).Weight is null) continue;
