@@ -3,7 +3,7 @@ namespace Tiebreak.Formats;
 /// <summary>An opened model file, which can be turned into a <see cref="Model"/> at any sizes of its free dimensions.</summary>
 public interface IModelFile : IDisposable
 {
-    /// <summary><c>formula</c> or <c>onnx</c>.</summary>
+    /// <summary><c>formula</c>, <c>onnx</c> or <c>safetensors</c>.</summary>
     string Format { get; }
 
     /// <summary>Every file that was read so far, the model's own first.</summary>

@@ -27,6 +27,9 @@ sealed class ScaledDotProducts(ProgramBuilder builder, Node queries, Node keys, 
     /// <summary>Added to the scores, and gates for the shares; both repeat to [batch, heads, queries, keys].</summary>
     public AttentionMask Mask { get; init; } = new(null, null);
 
+    /// <summary>What becomes of the shares before they mix the values: a dropout.</summary>
+    public Func<Node, Node>? OnShares { get; init; }
+
     /// <summary>The scores before masks.</summary>
     public Node? Scores { get; private set; }
 
@@ -74,8 +77,9 @@ sealed class ScaledDotProducts(ProgramBuilder builder, Node queries, Node keys, 
         if (Mask.Gate is not null) weights = builder.Multiply(weights, builder.BroadcastTo(Mask.Gate, all));
         if (IsCausal || Window is not null) weights = builder.Multiply(weights, builder.Broadcast(Past(q[2], k[2]), all, 0, 1));
         Shares = builder.Divide(weights, builder.Broadcast(builder.ReduceSum(weights, 3), all, 3));
-        if (each == 1) return builder.Contract("bhst", "bhte", "bhse", Shares, values);
-        var mixed = builder.Contract("bgrst", "bgte", "bgrse", builder.Reshape(Shares, grouped), values);
+        var shares = OnShares?.Invoke(Shares) ?? Shares;
+        if (each == 1) return builder.Contract("bhst", "bhte", "bhse", shares, values);
+        var mixed = builder.Contract("bgrst", "bgte", "bgrse", builder.Reshape(shares, grouped), values);
         return builder.Reshape(mixed, new Shape(q[0], q[1], q[2], values.Shape[3]));
     }
 
