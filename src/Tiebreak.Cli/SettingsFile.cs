@@ -36,12 +36,15 @@ static class SettingsFile
         if (!options.TryGetValue("--config", out var config) || parsed.GetValue<bool>("--no-config")) return args;
         var typed = parsed.GetValue((Option<string>)config);
         if (typed is null && parsed.GetValue<string>("MODEL") is not { Length: > 0 }) return args;
-        var path = typed ?? Path.Combine(Path.GetDirectoryName(parsed.GetValue<string>("MODEL")!) ?? "", Name);
+        var path = typed ?? Path.Combine(FolderOf(parsed.GetValue<string>("MODEL")!), Name);
         if (typed is null && !File.Exists(path)) return args;
         var settings = Read(path).Where(setting => options.TryGetValue(setting.Option, out var option) && parsed.GetResult(option) is null or { Implicit: true });
         string[] more = [.. settings.SelectMany(setting => setting.Value is null ? new[] { setting.Option } : [setting.Option, setting.Value])];
         return [args[0], .. more, .. typed is null ? new[] { "--config", path } : [], .. args[1..]];
     }
+
+    // The settings of a checkpoint lie in its folder, also when the folder itself is the model.
+    static string FolderOf(string model) => Directory.Exists(model) ? model : Path.GetDirectoryName(model) ?? "";
 
     static List<(string Option, string? Value)> Read(string path)
     {
