@@ -29,6 +29,9 @@ public sealed record LoweringOptions
     /// <summary>Sizes of free dimensions; every free one must be given.</summary>
     public IReadOnlyDictionary<string, int> Dims { get; init; } = new Dictionary<string, int>(StringComparer.Ordinal);
 
+    /// <summary>Whether the sizes are those that data has, so that no larger ones are meant.</summary>
+    public bool SizesAreOfData { get; init; }
+
     /// <summary>The batch size to use where the file fixes it (first axis of every input), or null to keep the file's.</summary>
     public int? Batch { get; init; }
 

@@ -26,17 +26,17 @@ static class Experts
         if (layers.Config.Flag("output_router_logits", false) && layers.Config.Number("router_aux_loss_coef", Rational.Parse("0.001")).Sign != 0) layers.Seen.Add((name, scores));
         else layers.Name(name, scores);
         layers.At(router, "choice");
-        var weights = builder.Apply(FunctionKind.Exp, scores);
-        var total = builder.ReduceSum(weights, 2);
+        var exponentials = builder.Apply(FunctionKind.Exp, scores);
+        var shares = builder.Divide(exponentials, builder.Broadcast(builder.ReduceSum(exponentials, 2), scores.Shape, 2));
         if (chosen < count)
         {
-            // The largest scores have the largest shares, so either decides.
-            var taken = builder.Multiply(weights, builder.Choose(scores, chosen, TieBreak.First));
-            if (normalises) total = builder.ReduceSum(taken, 2);
-            weights = taken;
+            // The largest scores have the largest shares, so either decides; by rank, so that a share that is divided by itself is exactly 1.
+            var places = Ranks.Places(builder, scores, chosen);
+            var best = builder.Contract("bsre", "bse", "bsr", places, shares);
+            if (normalises) best = builder.Divide(best, builder.Broadcast(builder.ReduceSum(best, 2), best.Shape, 2));
+            shares = builder.Contract("bsre", "bsr", "bse", places, best);
         }
 
-        var shares = builder.Divide(weights, builder.Broadcast(total, weights.Shape, 2));
         Node? sum = null;
         for (var k = 0; k < count; k++)
         {

@@ -29,6 +29,9 @@ sealed class FamilyLayers(FamilyConfig config, FamilyWeights weights, LoweringOp
     /// <summary>Samples at once; they do not see each other, so one is as general as many.</summary>
     public int Batch { get; } = options.Batch ?? 1;
 
+    /// <summary>Whether sequences are as long as they are, and stand for no longer ones.</summary>
+    public bool IsExact { get; } = options.SizesAreOfData;
+
     /// <summary>Set by dropout.</summary>
     public bool HasDropout { get; private set; }
 
@@ -131,7 +134,7 @@ sealed class FamilyLayers(FamilyConfig config, FamilyWeights weights, LoweringOp
     {
         var rows = table.Shape[0];
         if (length > rows - first) throw FamilyErrors.TooLongSequence(Config.Path, length, key, rows - first);
-        if (length == rows - first) return Rows(length);
+        if (length == rows - first || IsExact) return Rows(length);
         var choice = Builder.Data("a later position", new Shape(rows - first), DataKind.Distribution);
         var reached = first == 0 ? choice : Builder.Concat(0, Builder.Fill(Rational.Zero, new Shape(first)), choice);
         var mixed = Builder.Reshape(Builder.Contract("r", "rd", "d", reached, table), new Shape(1, table.Shape[1]));

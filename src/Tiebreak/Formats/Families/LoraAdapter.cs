@@ -121,7 +121,7 @@ sealed class LoraAdapter : IDisposable
     public Node? Added(FamilyLayers layers, Node x, string module, ConfigSize inputs, ConfigSize outputs)
     {
         if (Find(module, isLookUp: false) is not var (name, down, up)) return null;
-        if (down.Shape[1] != inputs || up.Shape[0] != outputs) throw LoraErrors.OtherLayer(down, up, inputs, outputs, layers.Config.Name);
+        if (down.Shape[1] != inputs.Value || up.Shape[0] != outputs.Value) throw LoraErrors.OtherLayer(down, up, inputs, outputs, layers.Config.Name);
         layers.At(name, "adapter");
         var builder = layers.Builder;
         var narrow = builder.Contract("bsi", "ri", "bsr", layers.Dropped(x, name, _config.Number("lora_dropout", Rational.Zero)), Parameter(builder, down));
@@ -133,7 +133,7 @@ sealed class LoraAdapter : IDisposable
     public Node? AddedRows(FamilyLayers layers, Node indices, string module, ConfigSize rows, ConfigSize size)
     {
         if (Find(module, isLookUp: true) is not var (name, down, up)) return null;
-        if (down.Shape[1] != rows || up.Shape[0] != size) throw LoraErrors.OtherLayer(down, up, rows, size, layers.Config.Name);
+        if (down.Shape[1] != rows.Value || up.Shape[0] != size.Value) throw LoraErrors.OtherLayer(down, up, rows, size, layers.Config.Name);
         layers.At(name, "adapter");
         var builder = layers.Builder;
         var narrow = builder.Contract("bsi", "ri", "bsr", indices, Parameter(builder, down));

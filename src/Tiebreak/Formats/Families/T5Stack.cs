@@ -65,8 +65,8 @@ sealed class T5Stack(FamilyLayers layers, string name, Node? encoded)
         var places = new double[length * length * buckets];
         for (var query = 0; query < length; query++)
             for (var key = 0; key < length; key++) places[(query * length + key) * buckets + RelativeBuckets.Of(key - query, encoded is null, buckets, farthest)] = 1;
-        List<(int Place, int Sign)> corners = [((length - 1) * length, -1)];
-        if (encoded is null && length > 1) corners.Add((length - 1, 1));
+        List<(int Place, int Sign)> corners = layers.IsExact ? [] : [((length - 1) * length, -1)];
+        if (encoded is null && length > 1 && !layers.IsExact) corners.Add((length - 1, 1));
         var mixtures = new List<Node>();
         foreach (var (place, sign) in corners)
         {
