@@ -173,9 +173,17 @@ sealed class FamilyLayers(FamilyConfig config, FamilyWeights weights, LoweringOp
             IsCausal = settings.IsCausal,
             Window = settings.Window,
             Mask = new AttentionMask(settings.Bias, null),
-            OnShares = shares => Dropped(shares, module, settings.Dropout),
+            // What softmax sends back sums to zero: reasons name it.
+            OnScores = scores => From(scores, "softmax"),
+            OnShares = shares => Dropped(From(shares, "attention"), module, settings.Dropout),
         };
         return ScaledDotProducts.Joined(Builder, products.Mixed());
+
+        Node From(Node node, string kind)
+        {
+            At(module, kind);
+            return node;
+        }
     }
 
     /// <summary>[batch, positions, heads · features] with a head axis in front of the positions.</summary>

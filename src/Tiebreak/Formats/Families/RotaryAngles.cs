@@ -22,24 +22,28 @@ sealed class RotaryAngles
         var scaling = config.Part("rope_parameters") ?? config.Part("rope_scaling");
         var wavelengthBase = scaling?.Has("rope_theta") == true ? scaling.Double("rope_theta", theta) : config.Double("rope_theta", theta);
         _frequencies = [.. Enumerable.Range(0, features / 2).Select(k => Math.Pow(wavelengthBase, -2.0 * k / features))];
-        if (scaling is null) return;
+        if (scaling is not null) _factor = Stretched(config, scaling, features, wavelengthBase);
+        if (!double.IsFinite(_factor) || !Array.TrueForAll(_frequencies, double.IsFinite)) throw FamilyErrors.Misfit(config.Path, "its rotary embeddings turn by angles that are no numbers");
+    }
+
+    // Changes the frequencies; gives the factor of cosines and sines.
+    double Stretched(FamilyConfig config, FamilyConfig scaling, int features, double wavelengthBase)
+    {
         var type = scaling.Text("rope_type", scaling.Text("type", "default"));
         switch (type)
         {
             case "default" or "dynamic": // dynamic ones are stretched only beyond the lengths that are analysed
-                break;
+                return 1;
             case "linear":
                 Each(frequency => frequency / scaling.Double("factor", 1));
-                break;
+                return 1;
             case "llama3":
                 Llama3(config, scaling);
-                break;
+                return 1;
             case "longrope" or "su":
-                _factor = Long(config, scaling);
-                break;
+                return Long(config, scaling);
             case "yarn" when !scaling.Has("mscale") && !scaling.Has("mscale_all_dim"):
-                _factor = Yarn(config, scaling, features, wavelengthBase);
-                break;
+                return Yarn(config, scaling, features, wavelengthBase);
             default:
                 throw FamilyErrors.NotSupported(config.Path, $"its rotary embeddings are stretched by `{type}`");
         }

@@ -6,6 +6,8 @@ namespace Tiebreak.Formats.Families;
 /// <summary>One of T5's stacks of layers; a decoder also attends to what the encoder made.</summary>
 sealed class T5Stack(FamilyLayers layers, string name, Node? encoded)
 {
+    const int MostDistances = 1 << 20; // each is looked at
+
     readonly FamilyConfig _config = layers.Config;
     readonly ConfigSize _hidden = layers.Config.Size("d_model");
     readonly ConfigSize _heads = layers.Config.Size("num_heads");
@@ -60,6 +62,7 @@ sealed class T5Stack(FamilyLayers layers, string name, Node? encoded)
     {
         var builder = layers.Builder;
         var (buckets, farthest) = (_config.Size("relative_attention_num_buckets", 32), _config.Size("relative_attention_max_distance", 128));
+        if (farthest > MostDistances) throw FamilyErrors.NotSupported(_config.Path, $"its `relative_attention_max_distance` is {farthest.Value}");
         layers.At($"{name}.block.0.layer.0.SelfAttention.relative_attention_bias", "distances");
         var table = layers.Weight($"{name}.block.0.layer.0.SelfAttention.relative_attention_bias.weight", ParameterRole.LookUp, [AxisMeaning.Row, AxisMeaning.Output], buckets, _heads);
         var places = new double[length * length * buckets];

@@ -98,6 +98,7 @@ sealed class Vit : Family
     static int Patches(FamilyConfig config)
     {
         int along = config.Size("image_size", 224) / config.Size("patch_size", 16);
-        return along * along;
+        if (along < 1) throw FamilyErrors.Misfit(config.Path, "its `patch_size` is larger than its `image_size`");
+        return checked(along * along);
     }
 }

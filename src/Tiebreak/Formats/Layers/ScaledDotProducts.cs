@@ -27,6 +27,9 @@ sealed class ScaledDotProducts(ProgramBuilder builder, Node queries, Node keys, 
     /// <summary>Added to the scores, and gates for the shares; both repeat to [batch, heads, queries, keys].</summary>
     public AttentionMask Mask { get; init; } = new(null, null);
 
+    /// <summary>Called with the scores before softmax, which may change them.</summary>
+    public Func<Node, Node>? OnScores { get; init; }
+
     /// <summary>What becomes of the shares before they mix the values: a dropout.</summary>
     public Func<Node, Node>? OnShares { get; init; }
 
@@ -72,6 +75,7 @@ sealed class ScaledDotProducts(ProgramBuilder builder, Node queries, Node keys, 
         scores = Scores = builder.Scale(scores, Scale);
         if (Softcap.Sign > 0) scores = builder.Scale(builder.Apply(FunctionKind.Tanh, builder.Scale(scores, Rational.One / Softcap)), Softcap);
         if (Mask.Bias is not null) scores = builder.Add(scores, builder.BroadcastTo(Mask.Bias, all));
+        scores = OnScores?.Invoke(scores) ?? scores;
         // A mask of −∞ before softmax is an exact 0 behind exp (theory §4).
         var weights = builder.Apply(FunctionKind.Exp, scores);
         if (Mask.Gate is not null) weights = builder.Multiply(weights, builder.BroadcastTo(Mask.Gate, all));

@@ -56,6 +56,29 @@ public sealed partial class SafetensorsCheckpoint : IDisposable
         }
     }
 
+    /// <summary>
+    /// Writes the same checkpoint with some tensors replaced: the same files in another folder, or this one, with the same names, types, shapes, order and texts; what is not replaced is copied byte for byte. Each
+    /// file comes into being whole or not at all.
+    /// </summary>
+    /// <param name="folder">Where to; it must exist.</param>
+    /// <param name="replaced">What stands in place of a tensor; null leaves it.</param>
+    /// <exception cref="TiebreakException">A file cannot be written.</exception>
+    /// <exception cref="ArgumentException">A replacement has another name, type or shape.</exception>
+    public void WriteTo(string folder, Func<SafetensorsTensor, SafetensorsEntry?> replaced)
+    {
+        foreach (var shard in _shards)
+        {
+            var entries = shard.Tensors.Select(tensor => replaced(tensor) ?? SafetensorsEntry.Copy(tensor)).ToArray();
+            foreach (var (entry, tensor) in entries.Zip(shard.Tensors))
+                if (entry.Name != tensor.Name || entry.Type != tensor.Type || entry.Shape != tensor.Shape) throw new ArgumentException($"`{tensor.Name}` would be replaced by another kind of tensor");
+            SafetensorsWriter.Write(System.IO.Path.Combine(folder, System.IO.Path.GetFileName(shard.Path)), entries, shard.Metadata);
+        }
+
+        if (_index is null) return;
+        var index = System.IO.Path.Combine(folder, System.IO.Path.GetFileName(Path));
+        if (System.IO.Path.GetFullPath(index) != System.IO.Path.GetFullPath(Path)) SafetensorsWriter.Replace(index, stream => stream.Write(File.ReadAllBytes(Path)));
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

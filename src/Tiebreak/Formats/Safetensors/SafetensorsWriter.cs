@@ -74,7 +74,12 @@ public static class SafetensorsWriter
     /// <param name="metadata">Texts about the file, or null for none.</param>
     /// <exception cref="TiebreakException">It cannot be written.</exception>
     /// <exception cref="ArgumentException">Two tensors have one name, or the header would be longer than the format allows.</exception>
-    public static void Write(string path, IReadOnlyList<SafetensorsEntry> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(string path, IReadOnlyList<SafetensorsEntry> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
+        Replace(path, stream => Write(stream, tensors, metadata));
+
+    /// <summary>Writes a file beside its place and moves it there once it is whole.</summary>
+    /// <exception cref="TiebreakException">It cannot be written.</exception>
+    internal static void Replace(string path, Action<Stream> write)
     {
         var target = Path.GetFullPath(path);
         var temporary = Path.Combine(Path.GetDirectoryName(target) ?? target, $".{Path.GetFileName(target)}.{Environment.ProcessId}.tmp");
@@ -82,7 +87,7 @@ public static class SafetensorsWriter
         {
             try
             {
-                using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write)) Write(stream, tensors, metadata);
+                using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write)) write(stream);
                 File.Move(temporary, target, overwrite: true);
             }
             finally

@@ -113,4 +113,25 @@ public sealed class EncoderForwardTests
             _ => T5Toy.Bucket(s - t, stack == "encoder"),
         }), outputs["logits"]);
     }
+
+    [Fact]
+    public void Heads_that_judge_are_told_by_their_weights()
+    {
+        string[] Seen(ToyCheckpoint toy, string config, Dictionary<string, int> dims, Dictionary<string, double[]> data)
+        {
+            using (toy) return [.. toy.Save(config).Run(dims, data).Select(output => $"{output.Key}:{output.Value.Length}").Order(StringComparer.Ordinal)];
+        }
+
+        Dictionary<string, int> three = new() { ["sequence"] = 3 };
+        Dictionary<string, double[]> tokens = new() { ["input_ids among 7"] = OneHot(7, 1, 2, 3), ["token_type_ids among 2"] = OneHot(2, 0, 1, 1), ["a later position"] = OneHot(4, 2) };
+        Assert.Equal(["logits:2"], Seen(BertToy.Checkpoint(1).Dense("bert.pooler.dense", 6, 6, true).Dense("classifier", 6, 2, true), BertToy.Config(), three, tokens));
+        Assert.Equal(["logits:15"], Seen(BertToy.Checkpoint(1).Dense("classifier", 6, 5, true), BertToy.Config(more: ",\"num_labels\":5,\"architectures\":[\"BertForTokenClassification\"]"), three, tokens));
+        Assert.Equal(["span_logits:6"], Seen(BertToy.Checkpoint(1).Dense("qa_outputs", 6, 2, true), BertToy.Config(), three, tokens));
+        Assert.Equal(["class_logits:2"], Seen(BertToy.Checkpoint(1, "roberta").Dense("classifier.dense", 6, 6, true).Dense("classifier.out_proj", 6, 2, true), BertToy.Config("roberta"), three, tokens));
+        Assert.Equal(["last_hidden_state:18"], Seen(BertToy.Checkpoint(1, "roberta"), BertToy.Config("roberta"), three, tokens));
+        using var encoder = T5Toy.Checkpoint(1, isGated: false);
+        var only = encoder.Without("decoder.");
+        Dictionary<string, double[]> far = new() { ["input_ids among 7"] = OneHot(7, 1, 2, 3), ["a greater distance in encoder, back"] = OneHot(2, 1), ["a greater distance in encoder, ahead"] = OneHot(2, 1) };
+        Assert.Equal(["last_hidden_state:18"], Seen(only, T5Toy.Config(false).Replace("\"t5\"", "\"t5\",\"architectures\":[\"T5EncoderModel\"]", StringComparison.Ordinal), three, far));
+    }
 }

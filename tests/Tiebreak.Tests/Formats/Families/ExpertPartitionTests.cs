@@ -28,14 +28,27 @@ public sealed class ExpertPartitionTests
     }
 
     [Fact]
-    public void A_copy_of_an_expert_with_its_row_of_the_router_stays_a_copy_as_far_as_ties_of_the_choice_allow()
+    public void A_copy_of_an_expert_with_its_row_of_the_router_is_found_but_comes_apart_where_only_one_of_the_two_is_taken()
     {
         using var toy = Mixtral.Checkpoint();
         CopyExpert(toy, 0, 1, 3, withRouter: true);
         toy.Save(Mixtral.Config);
         var outcome = new FamilyOutcome(toy.Path);
-        foreach (var f in outcome.Result.Findings) Console.WriteLine($"{f.Rule} {f.Level} {f.RestsOnKink} {f.Message} | {f.Because}");
-        Console.WriteLine($"kinks: {outcome.Result.Analysis.AtOtherKinks is not null} {outcome.Result.Analysis.AtOtherKinks?.Classes} {outcome.Result.Analysis.Partition!.Classes}");
+        outcome.OnlyStuck();
+        outcome.OnlyTied();
+        var finding = Assert.Single(outcome.Result.Findings);
+        Assert.Equal("TB012", finding.Rule);
+        foreach (var name in new[] { "units 1, 3 of `model.layers.0.block_sparse_moe.gate.weight`", "`model.layers.0.block_sparse_moe.experts.1.w1.weight`", "`model.layers.0.block_sparse_moe.experts.3.w2.weight`" })
+            Assert.Contains(name, finding.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_copy_of_an_expert_with_its_row_of_the_router_stays_a_copy_where_all_are_taken()
+    {
+        using var toy = Mixtral.Checkpoint();
+        CopyExpert(toy, 0, 1, 3, withRouter: true);
+        toy.Save(Mixtral.Config.Replace("\"num_experts_per_tok\":2", "\"num_experts_per_tok\":4", StringComparison.Ordinal));
+        var outcome = new FamilyOutcome(toy.Path);
         outcome.OnlyStuck();
         // Three matrices of 8 · 5 and a row of 8, each number with its copy.
         Assert.Equal(3 * 40 + 8, outcome.Tied.Count());

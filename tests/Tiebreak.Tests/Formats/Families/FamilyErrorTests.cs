@@ -80,6 +80,7 @@ public sealed class FamilyErrorTests
         RefusedWith(Llama.Config.Replace("\"tie_word_embeddings\":false", "\"tie_word_embeddings\":0", StringComparison.Ordinal), "`tie_word_embeddings` must be true or false");
         RefusedWith((Llama with { More = ",\"rope_scaling\":3" }).Config, "`rope_scaling` must be an object");
         RefusedWith((Llama with { More = ",\"rope_scaling\":{\"rope_type\":\"spiral\"}" }).Config, "stretched by `spiral`, which is not supported");
+        RefusedWith((Llama with { More = ",\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":0}" }).Config, "angles that are no numbers");
         RefusedWith((Llama with { More = ",\"hidden_act\":\"snake\"" }).Config, "`snake`, which is not supported");
         RefusedWith(Llama.Config.Replace("\"num_key_value_heads\":2", "\"num_key_value_heads\":3", StringComparison.Ordinal), "config.json");
         RefusedWith("{\"model_type\":", "config.json: is not JSON");

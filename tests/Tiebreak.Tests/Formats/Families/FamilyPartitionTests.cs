@@ -1,3 +1,4 @@
+using Tiebreak.Verification;
 using Xunit;
 
 namespace Tiebreak.Tests.Formats.Families;
@@ -19,6 +20,17 @@ public sealed class FamilyPartitionTests
         outcome.OnlyTied();
         var finding = Assert.Single(outcome.Result.Findings, finding => finding.Rule == "TB004");
         Assert.Equal("cancellation", finding.StuckBy);
+    }
+
+    [Fact]
+    public void The_reason_names_the_softmax_and_a_certificate_is_verified()
+    {
+        using var toy = Gpt2Toy.Checkpoint().Save(Gpt2Toy.Config);
+        var explanation = Why.Of(toy.Path, "transformer.h.0.attn.c_attn.bias[7]", null, new CheckOptions { Seed = 1 });
+        Assert.Equal("Stuck", explanation.Verdict.ToString());
+        Assert.Contains(explanation.Steps, step => step.Text.Contains("softmax", StringComparison.Ordinal) && step.Text.Contains("`transformer.h.0.attn`", StringComparison.Ordinal));
+        using (var stream = File.Create(toy.File("certificate.json"))) CertificateFile.Write(Certify.Of(Check.Model(toy.Path), "test"), stream);
+        Assert.Null(Certify.Verify(toy.Path, toy.File("certificate.json"), new VerifierOptions { Key = [7] }).Violation);
     }
 
     [Fact]

@@ -54,6 +54,36 @@ public sealed class LoraAdapterTests
     }
 
     [Fact]
+    public void A_look_up_and_a_layer_of_a_bare_base_are_adapted_by_the_ends_of_their_names()
+    {
+        using var home = Gpt2Toy.Checkpoint(prefix: "").Save(Gpt2Toy.Config);
+        using var adapter = new ToyCheckpoint(7).Add("base_model.model.transformer.wpe.lora_embedding_A", 2, 5).Add("base_model.model.transformer.wpe.lora_embedding_B", 6, 2)
+            .Add("base_model.model.transformer.h.1.mlp.c_fc.lora_A.weight", 4, 6).Add("base_model.model.transformer.h.1.mlp.c_fc.lora_B.weight", 24, 4);
+        foreach (var name in new[] { "A", "B" }) adapter[$"base_model.model.transformer.h.1.mlp.c_fc.lora_{name}.weight"][0] = 0.25;
+        adapter.Save(Config(home.Path, ",\"use_rslora\":true,\"alpha_pattern\":{\"c_fc\":6}"), Name, "adapter_config.json");
+        using var refused = ModelFile.Open(adapter.Path);
+        var error = Assert.Throws<TiebreakException>(() => refused.Lower(new LoweringOptions { Dims = new Dictionary<string, int> { ["sequence"] = 3 } }));
+        Assert.Contains("wpe.lora_embedding_A` adapts a layer that", error.Message, StringComparison.Ordinal); // the table of positions is read whole
+
+        using var right = adapter.Without("base_model.model.transformer.wpe").Add("base_model.model.transformer.wte.lora_embedding_A", 2, 7).Add("base_model.model.transformer.wte.lora_embedding_B", 6, 2)
+            .Save(Config(home.Path, ",\"use_rslora\":true,\"alpha_pattern\":{\"c_fc\":6}"), Name, "adapter_config.json");
+        using var file = ModelFile.Open(right.Path);
+        var model = file.Lower(new LoweringOptions { Dims = new Dictionary<string, int> { ["sequence"] = 5 } });
+        int[] tokens = [4, 0, 6, 2, 1];
+        var actual = Evaluation.FloatEvaluator.Evaluate(model.Program, node => node.Primitive is Tiebreak.Programs.Primitive.Parameter { Name: var name } ? right.Has(name) ? right[name] : home[name] : Plain.OneHot(7, tokens))[0].Values;
+        // The layer: 6 / √4 times the product, into [inputs, outputs]. The look-up is not the head's, so it is added as positions are.
+        var (a, b, w) = (right["base_model.model.transformer.h.1.mlp.c_fc.lora_A.weight"], right["base_model.model.transformer.h.1.mlp.c_fc.lora_B.weight"], home["h.1.mlp.c_fc.weight"]);
+        for (var i = 0; i < 6; i++)
+            for (var o = 0; o < 24; o++)
+                for (var r = 0; r < 4; r++) w[i * 24 + o] += 3 * b[o * 4 + r] * a[r * 6 + i];
+        var (down, up, places) = (right["base_model.model.transformer.wte.lora_embedding_A"], right["base_model.model.transformer.wte.lora_embedding_B"], home["wpe.weight"]);
+        for (var t = 0; t < 5; t++)
+            for (var o = 0; o < 6; o++)
+                for (var r = 0; r < 2; r++) places[t * 6 + o] += 3 / Math.Sqrt(2) * up[o * 2 + r] * down[r * 7 + tokens[t]];
+        Plain.Near(Gpt2Toy.Forward(home, tokens, [0, 1, 2, 3, 4], ""), actual);
+    }
+
+    [Fact]
     public void Factors_that_start_at_zero_move_first_and_the_others_a_step_later()
     {
         using var home = Llama.Checkpoint().Save(Llama.Config);

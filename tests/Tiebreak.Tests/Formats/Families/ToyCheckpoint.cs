@@ -42,6 +42,14 @@ sealed class ToyCheckpoint(int seed = 1) : IDisposable
     /// <summary>Adds scale and shift.</summary>
     public ToyCheckpoint Norm(string module, int size) => Add(module + ".weight", size).Add(module + ".bias", size);
 
+    /// <summary>The same tensors but those whose names begin so.</summary>
+    public ToyCheckpoint Without(string start)
+    {
+        var rest = new ToyCheckpoint();
+        foreach (var name in _order.Where(name => !name.StartsWith(start, StringComparison.Ordinal))) rest.Add(name, _tensors[name].Sizes);
+        return rest;
+    }
+
     /// <summary>Copies one slice along an axis over another.</summary>
     public void Copy(string name, int axis, int from, int to, int width = 1)
     {

@@ -167,4 +167,27 @@ public sealed class SafetensorsCheckpointTests
         In(folder, Second, Pairs("b")[..^1]);
         Refused(folder, folder.File(Second) + ": tensor `b`");
     }
+
+    [Fact]
+    public void A_copy_with_one_tensor_replaced_differs_in_that_alone()
+    {
+        using var folder = new TemporaryFolder();
+        using var target = new TemporaryFolder();
+        Fill(folder, Map(("a", First), ("b", First), ("c", Second)), (First, ["a", "b"]), (Second, ["c"]));
+        using (var checkpoint = SafetensorsCheckpoint.Open(folder.Path))
+        {
+            SafetensorsEntry? Replaced(SafetensorsTensor tensor) => tensor.Name == "b" ? SafetensorsEntry.Of("b", tensor.Type, tensor.Shape, new Tiebreak.Numbers.DoubleTensor([3, 4])) : null;
+            checkpoint.WriteTo(target.Path, Replaced);
+            Assert.Throws<ArgumentException>(() => checkpoint.WriteTo(target.Path, tensor => SafetensorsEntry.Of("x", tensor.Type, tensor.Shape, tensor.Values)));
+            checkpoint.WriteTo(folder.Path, Replaced);
+        }
+
+        foreach (var at in new[] { folder, target })
+        {
+            using var copy = SafetensorsCheckpoint.Open(at.Path);
+            Assert.Equal(["a", "b", "c"], copy.Tensors.Select(tensor => tensor.Name));
+            Assert.Equal([0, 3, 0], copy.Tensors.Select(tensor => tensor.Values[0].ToDouble()));
+            Assert.Equal(4, copy.Find("b")!.Values[1].ToDouble());
+        }
+    }
 }
