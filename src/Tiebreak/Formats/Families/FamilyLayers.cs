@@ -81,6 +81,18 @@ sealed class FamilyLayers(FamilyConfig config, FamilyWeights weights, LoweringOp
         return Finished(x, y, module, inputs, outputs, hasBias: true);
     }
 
+    /// <summary>The same, cut into parts of equal size, each with its part of the bias: so that what cancels in one part is seen there.</summary>
+    public Node[] DenseTurnedParts(Node x, string module, ConfigSize inputs, ConfigSize part, int count)
+    {
+        At(module, "dense");
+        var outputs = part * count;
+        var y = Builder.Contract("bsi", "io", "bso", x, Weight(module + ".weight", ParameterRole.Dense, [AxisMeaning.Input, AxisMeaning.Output], inputs, outputs));
+        y = Finished(x, y, module, inputs, outputs, hasBias: false);
+        At(module, "dense");
+        var bias = Weight(module + ".bias", ParameterRole.Bias, Outputs, outputs);
+        return [.. Enumerable.Range(0, count).Select(k => Features(y, k * part, part)).Select((cut, k) => Builder.Add(cut, Builder.BroadcastTo(Features(bias, k * part, part), cut.Shape)))];
+    }
+
     Node Finished(Node x, Node y, string module, ConfigSize inputs, ConfigSize outputs, bool hasBias)
     {
         if (hasBias) y = Builder.Add(y, Builder.BroadcastTo(Weight(module + ".bias", ParameterRole.Bias, Outputs, outputs), y.Shape));

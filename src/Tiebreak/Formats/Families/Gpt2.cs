@@ -15,7 +15,7 @@ sealed class Gpt2 : Family
     {
         var (config, builder) = (layers.Config, layers.Builder);
         if (config.Flag("add_cross_attention", false)) throw FamilyErrors.NotSupported(config.Path, "it attends to another model (`add_cross_attention`)");
-        layers.Weights.AreBuffers("*attn.bias", "*attn.masked_bias");
+        layers.Weights.AreBuffers("*.attn.bias", "*.attn.masked_bias");
         var (hidden, places, vocabulary, heads) = (config.Size("n_embd"), config.Size("n_positions"), config.Size("vocab_size"), config.Size("n_head"));
         var epsilon = config.Number("layer_norm_epsilon", Rational.Parse("1e-5"));
         var tenth = Rational.Parse("0.1"); // what configurations that say nothing mean
@@ -34,10 +34,10 @@ sealed class Gpt2 : Family
         for (var number = 0; number < count; number++)
         {
             var layer = $"{prefix}h.{number}";
-            var all = layers.DenseTurned(layers.LayerNorm(x, layer + ".ln_1", hidden, epsilon), layer + ".attn.c_attn", hidden, hidden * 3);
+            var parts = layers.DenseTurnedParts(layers.LayerNorm(x, layer + ".ln_1", hidden, epsilon), layer + ".attn.c_attn", hidden, hidden, 3);
             var scale = config.Flag("scale_attn_weights", true) ? ScaledDotProducts.DefaultScale(hidden / heads) : Rational.One;
             if (config.Flag("scale_attn_by_inverse_layer_idx", false)) scale /= number + 1;
-            Node Part(int place) => layers.Heads(layers.Features(all, place * hidden, hidden), heads);
+            Node Part(int place) => layers.Heads(parts[place], heads);
             var mixed = layers.Attention(layer + ".attn", Part(0), Part(1), Part(2), new AttentionSettings(scale) { IsCausal = true, Dropout = onShares });
             var attended = layers.DenseTurned(mixed, layer + ".attn.c_proj", hidden, hidden);
             x = layers.Residual(x, layers.Dropped(attended, layer + ".attn.c_proj", onResults), layer + ".attn");

@@ -26,6 +26,7 @@ sealed class LoneAdapter(LoraAdapter adapter) : IModelFile
     {
         if (options.Opaque.Count > 0) throw FamilyErrors.OptionOfGraphs(adapter.Path, "--opaque");
         if (options.OutputIsLoss) throw new TiebreakException($"--loss outputs: {adapter.Path} is an adapter without its base and has no loss; leave --loss out");
+        if (options.SizesAreOfData) throw new TiebreakException($"--data: {adapter.Path} is an adapter without its base, so nothing of a table reaches it; leave --data out, or put the base where base_model_name_or_path says");
         var builder = new ProgramBuilder();
         var seen = new List<(string Name, Node Node)>();
         var parameters = new List<ParameterTensor>();

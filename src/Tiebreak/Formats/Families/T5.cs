@@ -21,6 +21,7 @@ sealed class T5 : Family
     {
         var config = layers.Config;
         foreach (var copy in new[] { "encoder.embed_tokens.weight", "decoder.embed_tokens.weight" }) layers.Weights.IsCopy(copy);
+        layers.Weights.AreBuffers("decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight"); // the first checkpoints hold it, and no version reads it
         var (hidden, vocabulary) = (config.Size("d_model"), config.Size("vocab_size"));
         var encoder = new T5Stack(layers, "encoder", encoded: null);
         var encoded = encoder.Build(layers.LookUp(layers.Indices("input_ids", layers.Dim("sequence"), vocabulary), "shared", vocabulary, hidden), config.Size("num_layers"));

@@ -87,6 +87,72 @@ public sealed class FamilyPartitionTests
     }
 
     [Fact]
+    public void Llama_with_a_head_of_keys_copied_and_all_its_heads_of_queries_keeps_them()
+    {
+        using var toy = Llama.Checkpoint();
+        const string At = "model.layers.1.self_attn.";
+        foreach (var name in new[] { "k_proj", "v_proj" }) toy.Copy($"{At}{name}.weight", 0, 0, 1, width: 2);
+        toy.Copy(At + "q_proj.weight", 0, 0, 1, width: 4);
+        toy.Copy(At + "o_proj.weight", 1, 0, 1, width: 4);
+        toy.Save(Llama.Config);
+        var outcome = new FamilyOutcome(toy.Path);
+        outcome.OnlyStuck();
+        outcome.OnlyTied(
+            (At + "k_proj.weight", Rows(8, 0, 2), Rows(8, 2, 2)),
+            (At + "v_proj.weight", Rows(8, 0, 2), Rows(8, 2, 2)),
+            (At + "q_proj.weight", Rows(8, 0, 4), Rows(8, 4, 4)),
+            (At + "o_proj.weight", FamilyOutcome.Slice([8, 8], 1, 0, 4), FamilyOutcome.Slice([8, 8], 1, 4, 4)));
+    }
+
+    [Fact]
+    public void T5_with_a_head_copied_in_all_layers_that_share_its_distances_keeps_it_and_in_one_of_them_does_not()
+    {
+        using var toy = T5Toy.Checkpoint(1, isGated: true);
+        const string Distances = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight";
+        toy.Copy(Distances, 1, 0, 1);
+        var tied = new List<(string, int[], int[])>();
+        for (var block = 0; block < 2; block++)
+        {
+            var at = $"encoder.block.{block}.layer.0.SelfAttention.";
+            foreach (var name in new[] { "q", "k", "v" })
+            {
+                toy.Copy($"{at}{name}.weight", 0, 0, 1, width: 3);
+                tied.Add(($"{at}{name}.weight", Rows(6, 0, 3), Rows(6, 3, 3)));
+            }
+
+            toy.Copy(at + "o.weight", 1, 0, 1, width: 3);
+            tied.Add((at + "o.weight", FamilyOutcome.Slice([6, 6], 1, 0, 3), FamilyOutcome.Slice([6, 6], 1, 3, 3)));
+            if (block > 0) continue;
+            toy.Save(T5Toy.Config(isGated: true));
+            new FamilyOutcome(toy.Path).OnlyTied();
+        }
+
+        // The bucket that is never read holds equal numbers, too, but they are stuck.
+        tied.Add((Distances, [0, 2, 4, 6, 10, 12, 14], [1, 3, 5, 7, 11, 13, 15]));
+        toy.Save(T5Toy.Config(isGated: true));
+        new FamilyOutcome(toy.Path).OnlyTied([.. tied]);
+    }
+
+    [Fact]
+    public void Bert_and_vit_with_a_unit_copied_keep_it()
+    {
+        foreach (var (toy, config, at) in new[] { (BertToy.Checkpoint(2), BertToy.Config(), "bert.encoder.layer.1."), (VitToy.Checkpoint(2), VitToy.Config(), "vit.encoder.layer.1.") })
+        {
+            using (toy)
+            {
+                toy.Copy(at + "intermediate.dense.weight", 0, 1, 3);
+                toy.Copy(at + "intermediate.dense.bias", 0, 1, 3);
+                toy.Copy(at + "output.dense.weight", 1, 1, 3);
+                toy.Save(config);
+                new FamilyOutcome(toy.Path).OnlyTied(
+                    (at + "intermediate.dense.weight", Rows(6, 1), Rows(6, 3)),
+                    (at + "intermediate.dense.bias", [1], [3]),
+                    (at + "output.dense.weight", FamilyOutcome.Slice([6, 5], 1, 1), FamilyOutcome.Slice([6, 5], 1, 3)));
+            }
+        }
+    }
+
+    [Fact]
     public void Qwen_moves_its_key_biases_since_rotations_make_them_differ_from_place_to_place()
     {
         var toy = new DecoderToy("qwen2") { HasBiases = true };
