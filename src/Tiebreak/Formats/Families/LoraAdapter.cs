@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Tiebreak.Formats.Safetensors;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
@@ -141,11 +140,17 @@ sealed class LoraAdapter : IDisposable
     }
 
     /// <summary>What the low-rank product of a layer is multiplied with: alpha over the rank, or over its root.</summary>
+    /// <exception cref="TiebreakException">An alpha is given for a regular expression.</exception>
     public Rational ScaleOf(string module, int rank)
     {
         var alpha = _config.Number("lora_alpha", 8);
-        foreach (var (pattern, value) in _config.Part("alpha_pattern") is null ? [] : _config.Named("alpha_pattern"))
-            if (Fits(pattern, module)) alpha = Rational.FromDouble(value);
+        foreach (var (pattern, value) in _config.Named("alpha_pattern"))
+        {
+            // PEFT takes such keys as the end of a name; it would take a regular expression, too.
+            if (pattern.Any(symbol => !char.IsAsciiLetterOrDigit(symbol) && symbol is not ('.' or '_' or '-'))) throw LoraErrors.PatternNotSupported(_config.Path, pattern);
+            if (IsFor(module, pattern)) alpha = Rational.FromDouble(value);
+        }
+
         return _config.Flag("use_rslora", false) ? alpha * Layers.ScaledDotProducts.DefaultScale(rank) : alpha / rank;
     }
 
@@ -178,18 +183,4 @@ sealed class LoraAdapter : IDisposable
 
     // A checkpoint of a bare model has its names without the prefix that the adapter's model had.
     static bool IsFor(string adapted, string name) => adapted == name || adapted.EndsWith("." + name, StringComparison.Ordinal);
-
-    // PEFT takes such keys as the end of a name, or as a regular expression for it.
-    static bool Fits(string pattern, string module)
-    {
-        if (IsFor(module, pattern)) return true;
-        try
-        {
-            return Regex.IsMatch(module, $@"^(?:.*\.)?(?:{pattern})$", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
-    }
 }

@@ -8,6 +8,9 @@ static class LoraErrors
 {
     public static TiebreakException OtherKind(string path, string kind) => new($"{path}: is an adapter of kind {kind}, which is not supported; supported is LORA: merge the adapter into its base and check that");
 
+    public static TiebreakException PatternNotSupported(string path, string pattern) =>
+        new($"{path}: `alpha_pattern` has the regular expression `{pattern}`, which is not supported; write the names of its layers one by one");
+
     public static TiebreakException OtherName(SafetensorsTensor tensor, string prefix) =>
         new($"{tensor.Path}: tensor `{tensor.Name}` has no name that PEFT gives (`{prefix}…`); save the adapter with save_pretrained");
 

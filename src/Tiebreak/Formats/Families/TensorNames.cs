@@ -1,13 +1,8 @@
-using System.Text.RegularExpressions;
-
 namespace Tiebreak.Formats.Families;
 
 /// <summary>Names of tensors as paths of modules.</summary>
-static partial class TensorNames
+static class TensorNames
 {
     /// <summary>The name with a star for each number that is a part of its own: what layers and experts share.</summary>
-    public static string Numberless(string name) => Numbers().Replace(name, "*");
-
-    [GeneratedRegex(@"(?<=^|\.)\d+(?=\.|$)", RegexOptions.None, matchTimeoutMilliseconds: 5000)]
-    private static partial Regex Numbers();
+    public static string Numberless(string name) => string.Join('.', name.Split('.').Select(part => part.Length > 0 && part.All(char.IsAsciiDigit) ? "*" : part));
 }

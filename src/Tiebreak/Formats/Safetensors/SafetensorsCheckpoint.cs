@@ -1,9 +1,7 @@
-using System.Text.RegularExpressions;
-
 namespace Tiebreak.Formats.Safetensors;
 
 /// <summary>The tensors of a checkpoint by name: of one safetensors file, or of several and an index that says which holds what.</summary>
-public sealed partial class SafetensorsCheckpoint : IDisposable
+public sealed class SafetensorsCheckpoint : IDisposable
 {
     /// <summary>The file's name in a folder with a single one.</summary>
     public const string SingleName = "model.safetensors";
@@ -137,8 +135,15 @@ public sealed partial class SafetensorsCheckpoint : IDisposable
     }
 
     /// <summary>What the shards of one checkpoint share, for instance <c>model-of-00003</c>; null for other names.</summary>
-    static string? Series(string name) => Numbered().Match(name) is { Success: true } match ? $"{match.Groups["stem"].Value}-of-{match.Groups["count"].Value}" : null;
+    static string? Series(string name)
+    {
+        // STEM-NNNNN-of-NNNNN.safetensors
+        const string End = ".safetensors";
+        const int Digits = 5;
+        if (!name.EndsWith(End, StringComparison.Ordinal)) return null;
+        var parts = name[..^End.Length].Split('-');
+        return parts.Length >= 4 && parts[^2] == "of" && IsNumber(parts[^1]) && IsNumber(parts[^3]) ? $"{string.Join('-', parts[..^3])}-of-{parts[^1]}" : null;
 
-    [GeneratedRegex(@"^(?<stem>.*)-\d{5}-of-(?<count>\d{5})\.safetensors$", RegexOptions.None, matchTimeoutMilliseconds: 5000)]
-    private static partial Regex Numbered();
+        static bool IsNumber(string part) => part.Length == Digits && part.All(char.IsAsciiDigit);
+    }
 }
