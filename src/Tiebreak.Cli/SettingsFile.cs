@@ -48,7 +48,7 @@ static class SettingsFile
         if (!options.TryGetValue("--config", out var config) || parsed.GetValue<bool>("--no-config")) return (args, []);
         var typed = parsed.GetValue((Option<string>)config);
         if (typed is null && parsed.GetValue<string>("MODEL") is not { Length: > 0 }) return (args, []);
-        var path = typed ?? Path.Combine(Path.GetDirectoryName(parsed.GetValue<string>("MODEL")!) ?? "", Name);
+        var path = typed ?? Path.Combine(FolderOf(parsed.GetValue<string>("MODEL")!), Name);
         if (typed is null && !File.Exists(path)) return (args, []);
         var settings = Read(path).Where(setting => options.TryGetValue(setting.Option, out var option) && parsed.GetResult(option) is null or { Implicit: true }).ToList();
         foreach (var setting in settings)
@@ -56,6 +56,9 @@ static class SettingsFile
         // In one word each, so that no value can be taken for an option.
         return ([args[0], .. settings.Select(setting => setting.Value is null ? setting.Option : $"{setting.Option}={setting.Value}"), .. typed is null ? new[] { $"--config={path}" } : [], .. args[1..]], settings);
     }
+
+    // The settings of a checkpoint lie in its folder, also when the folder itself is the model.
+    static string FolderOf(string model) => Directory.Exists(model) ? model : Path.GetDirectoryName(model) ?? "";
 
     static List<Setting> Read(string path)
     {

@@ -19,7 +19,7 @@ sealed class TrainCommand
     ];
 
     readonly Surroundings _surroundings;
-    readonly Argument<string> _model = new("MODEL") { Description = "A formula (.tb) or an ONNX file (.onnx)" };
+    readonly Argument<string> _model = new("MODEL") { Description = "A formula (.tb), an ONNX file (.onnx), or a checkpoint: a folder with config.json and safetensors files" };
     readonly AnalysisOptions _analysis = new();
     readonly Option<string> _steps = AnalysisOptions.One("--steps", "N", "Steps to take [default: 100]");
     readonly Option<string> _rate = AnalysisOptions.One("--rate", "R", "The learning rate, a decimal or fraction [default: 0.1; adam, adamw, rmsprop, lion: 0.001]");

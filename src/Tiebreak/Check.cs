@@ -12,7 +12,7 @@ namespace Tiebreak;
 public static class Check
 {
     /// <summary>Reads, lowers, refines, confirms, and puts the answer into words.</summary>
-    /// <param name="path">A formula (<c>.tb</c>) or an ONNX file (<c>.onnx</c>).</param>
+    /// <param name="path">A formula (<c>.tb</c>), an ONNX file (<c>.onnx</c>), or a checkpoint: its folder or <c>.safetensors</c> file beside a <c>config.json</c>.</param>
     /// <param name="options">What to assume; null for the defaults.</param>
     /// <exception cref="TiebreakException">The file cannot be read or means something that is not supported: what, where and what to do.</exception>
     /// <exception cref="OperationCanceledException">Cancelled through the options.</exception>

@@ -131,7 +131,7 @@ public sealed class ModelOnData : IDisposable
         var unknown = file.FreeDims.Where(name => !dims.ContainsKey(name) && !free.Contains(name, StringComparer.Ordinal)).ToArray();
         if (unknown.Length > 0)
             throw missing.Values.FirstOrDefault() ?? new TiebreakException($"the table does not decide the size `{unknown[0]}`; give it with --dim {unknown[0]}=SIZE");
-        var lowering = Check.Lowering(options) with { Batch = null };
+        var lowering = Check.Lowering(options) with { Batch = null, SizesAreOfData = true };
         LoweringOptions At(int samples)
         {
             var sizes = dims.Where(dim => file.FreeDims.Contains(dim.Key, StringComparer.Ordinal)).ToDictionary(StringComparer.Ordinal);

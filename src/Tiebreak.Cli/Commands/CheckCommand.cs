@@ -9,7 +9,7 @@ namespace Tiebreak.Cli.Commands;
 sealed class CheckCommand
 {
     readonly Surroundings _surroundings;
-    readonly Argument<string> _model = new("MODEL") { Description = "A formula (.tb) or an ONNX file (.onnx)" };
+    readonly Argument<string> _model = new("MODEL") { Description = "A formula (.tb), an ONNX file (.onnx), or a checkpoint: a folder with config.json and safetensors files" };
     readonly AnalysisOptions _analysis = new();
     readonly Option<string> _format = AnalysisOptions.One("--format", "text|json", "How to report [default: text]");
     readonly Option<string> _output = AnalysisOptions.One("--output", "FILE", "Write the report to a file");

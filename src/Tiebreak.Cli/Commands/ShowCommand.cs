@@ -7,7 +7,7 @@ namespace Tiebreak.Cli.Commands;
 sealed class ShowCommand
 {
     readonly Surroundings _surroundings;
-    readonly Argument<string> _model = new("MODEL") { Description = "A formula (.tb) or an ONNX file (.onnx)" };
+    readonly Argument<string> _model = new("MODEL") { Description = "A formula (.tb), an ONNX file (.onnx), or a checkpoint: a folder with config.json and safetensors files" };
     readonly AnalysisOptions _analysis = new();
     readonly Option<bool> _program = new("--program") { Description = "The tensor program, one line a node" };
     readonly Option<bool> _verbose = new("--verbose") { Description = "Stack traces of internal errors" };

@@ -7,7 +7,7 @@ namespace Tiebreak.Cli.Commands;
 sealed class WhyCommand
 {
     readonly Surroundings _surroundings;
-    readonly Argument<string> _model = new("MODEL") { Description = "A formula (.tb) or an ONNX file (.onnx)" };
+    readonly Argument<string> _model = new("MODEL") { Description = "A formula (.tb), an ONNX file (.onnx), or a checkpoint: a folder with config.json and safetensors files" };
     readonly Argument<string[]> _parameters = new("PARAM") { Description = "One parameter, or two to compare: name[i,j,...], or a slice with * for whole axes", Arity = new ArgumentArity(1, 2) };
     readonly AnalysisOptions _analysis = new();
     readonly Option<string> _format = AnalysisOptions.One("--format", "text|json|svg", "How to report; svg is a picture of the reason [default: text]");

@@ -16,13 +16,19 @@ public enum FloatFormat
 
     /// <summary>IEEE binary64.</summary>
     Float64,
+
+    /// <summary>4 bits of exponent (bias 7) and 3 of mantissa; no infinities, NaN is all ones ("E4M3FN" of the OCP 8-bit formats).</summary>
+    Float8E4M3,
+
+    /// <summary>The upper byte of a float16: 5 bits of exponent and 2 of mantissa, with infinities.</summary>
+    Float8E5M2,
 }
 
 /// <summary>Rounding to a format, and its bytes.</summary>
 public static class FloatFormats
 {
     /// <summary>Bytes a number.</summary>
-    public static int Size(this FloatFormat format) => format switch { FloatFormat.Float64 => 8, FloatFormat.Float32 => 4, _ => 2 };
+    public static int Size(this FloatFormat format) => format switch { FloatFormat.Float64 => 8, FloatFormat.Float32 => 4, FloatFormat.Float16 or FloatFormat.BFloat16 => 2, _ => 1 };
 
     /// <summary>The nearest number of the format, ties to even; beyond its greatest an infinity.</summary>
     public static double Round(this FloatFormat format, double value) => format switch
@@ -30,7 +36,8 @@ public static class FloatFormats
         FloatFormat.Float64 => value,
         FloatFormat.Float32 => (float)value,
         FloatFormat.Float16 => (double)(Half)value,
-        _ => RoundToBFloat16(value),
+        FloatFormat.BFloat16 => RoundToBFloat16(value),
+        _ => RoundTo8(format, value),
     };
 
     /// <summary>Writes a number that the format holds exactly, little-endian.</summary>
@@ -46,6 +53,9 @@ public static class FloatFormats
             case FloatFormat.Float32:
                 BinaryPrimitives.WriteSingleLittleEndian(bytes, (float)value);
                 break;
+            case FloatFormat.Float8E4M3 or FloatFormat.Float8E5M2:
+                SmallFloats.Encode(format, value, bytes);
+                break;
             default:
                 BinaryPrimitives.WriteUInt16LittleEndian(bytes, format.Bits16(value));
                 break;
@@ -55,6 +65,13 @@ public static class FloatFormats
     /// <summary>The sixteen bits of a number that one of the short formats holds exactly.</summary>
     public static ushort Bits16(this FloatFormat format, double value) =>
         format == FloatFormat.Float16 ? BitConverter.HalfToUInt16Bits((Half)value) : (ushort)(BitConverter.SingleToUInt32Bits((float)value) >> 16);
+
+    static double RoundTo8(FloatFormat format, double value)
+    {
+        Span<byte> bits = stackalloc byte[1];
+        SmallFloats.Encode(format, value, bits);
+        return SmallFloats.Decode(format, bits[0]);
+    }
 
     // By way of a float32 a number could be rounded twice, so its last bits are kept as "more than a half" first.
     static double RoundToBFloat16(double value)

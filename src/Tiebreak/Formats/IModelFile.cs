@@ -3,7 +3,7 @@ namespace Tiebreak.Formats;
 /// <summary>An opened model file, which can be turned into a <see cref="Model"/> at any sizes of its free dimensions.</summary>
 public interface IModelFile : IDisposable
 {
-    /// <summary><c>formula</c> or <c>onnx</c>.</summary>
+    /// <summary><c>formula</c>, <c>onnx</c> or <c>safetensors</c>.</summary>
     string Format { get; }
 
     /// <summary>Every file that was read so far, the model's own first.</summary>
@@ -43,6 +43,9 @@ public sealed record LoweringOptions
 {
     /// <summary>Sizes of free dimensions; every free one must be given.</summary>
     public IReadOnlyDictionary<string, int> Dims { get; init; } = new Dictionary<string, int>(StringComparer.Ordinal);
+
+    /// <summary>Whether the sizes are those that data has, so that no larger ones are meant.</summary>
+    public bool SizesAreOfData { get; init; }
 
     /// <summary>The batch size to use where the file fixes it (first axis of every input), or null to keep the file's.</summary>
     public int? Batch { get; init; }

@@ -1,5 +1,7 @@
+using Tiebreak.Formats.Families;
 using Tiebreak.Formats.Formulas;
 using Tiebreak.Formats.Onnx;
+using Tiebreak.Formats.Safetensors;
 
 namespace Tiebreak.Formats;
 
@@ -13,9 +15,10 @@ public static class ModelFile
     [
         (".tb", "a formula", true, FormulaReader.Open),
         (".onnx", "an ONNX network", false, OnnxReader.Open),
+        (".safetensors", "a checkpoint beside its config.json", false, static (path, _) => FamilyReader.Open(path)),
     ];
 
-    /// <summary>Opens the file by its extension, after a look at whether its content can be what the extension says.</summary>
+    /// <summary>Opens the folder of a checkpoint, or a file by its extension, after a look at whether its content can be what the extension says.</summary>
     /// <exception cref="TiebreakException">There is no such file, its kind is unknown, or its content is not of that kind; one line names the file and the remedy.</exception>
     public static IModelFile Open(string path) => Open(path, besides: null);
 
@@ -25,7 +28,8 @@ public static class ModelFile
 
     static IModelFile Open(string path, string? besides)
     {
-        if (Directory.Exists(path)) throw new TiebreakException($"{path}: is a folder; name a model file ({Known})");
+        if (Directory.Exists(path)) return HoldsCheckpoint(path) ? FamilyReader.Open(path) : throw new TiebreakException($"{path}: is a folder without a checkpoint (config.json and model.safetensors); name a model file ({Known})");
+        if (path.EndsWith(SafetensorsCheckpoint.IndexEnd, StringComparison.Ordinal)) return FamilyReader.Open(path);
         var extension = Path.GetExtension(path);
         var (_, kind, isText, open) = Kinds.FirstOrDefault(known => string.Equals(known.Extension, extension, StringComparison.OrdinalIgnoreCase));
         if (open is null) throw new TiebreakException($"{path}: {(extension.Length == 0 ? "a file without extension" : $"the extension {extension}")} is not known; known are {Known}");
@@ -41,6 +45,9 @@ public static class ModelFile
     }
 
     static string Known => string.Join(", ", Kinds.Select(kind => $"{kind.Extension} ({kind.Kind})"));
+
+    static bool HoldsCheckpoint(string folder) => Directory.EnumerateFiles(folder).Any(file =>
+        Path.GetFileName(file) is "config.json" or "adapter_config.json" || file.EndsWith(".safetensors", StringComparison.Ordinal) || file.EndsWith(SafetensorsCheckpoint.IndexEnd, StringComparison.Ordinal));
 
     static bool LooksLikeText(string path)
     {

@@ -3,14 +3,6 @@ namespace Tiebreak.Formats.Onnx;
 /// <summary>What can be wrong with an ONNX file as a whole, one message an error: what, where and the remedy.</summary>
 static class OnnxErrors
 {
-    public static TiebreakException Missing(string path) => new($"{path}: there is no such file; check the path");
-
-    public static TiebreakException IsFolder(string path) => new($"{path}: this is a folder, not a file; name the .onnx file inside it");
-
-    public static TiebreakException Unreadable(string path, Exception cause) => new($"{path}: cannot be read: {OneLine(cause.Message)}", cause);
-
-    public static TiebreakException Empty(string path) => new($"{path}: the file is empty; export or download the model again");
-
     public static TiebreakException Truncated(string path, long offset, long length) =>
         new($"{path}: the file is truncated: what begins at byte {offset} does not end within its {length} bytes; export or download the model again");
 
@@ -43,5 +35,5 @@ static class OnnxErrors
             ? new($"{path}: node `{node}` uses operator {type}, which the standard has from opset {since} on, but the model declares opset {opset}; export it again at opset {since} or later")
             : new($"{path}: node `{node}` uses operator {type}, which the standard has up to opset {until}, but the model declares opset {opset}; export it again with the operator that replaced it");
 
-    public static string OneLine(string text) => text.ReplaceLineEndings(" ").Trim();
+    public static string OneLine(string text) => FileErrors.OneLine(text);
 }

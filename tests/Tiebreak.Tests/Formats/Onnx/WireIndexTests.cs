@@ -1,5 +1,6 @@
 using global::Onnx;
 using Google.Protobuf;
+using Tiebreak.Formats;
 using Tiebreak.Formats.Onnx;
 using Xunit;
 

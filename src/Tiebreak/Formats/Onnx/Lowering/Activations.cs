@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Layers;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 
@@ -9,13 +10,6 @@ static class Activations
     static readonly Rational Half = new(1, 2);
     static readonly ScalarFunction Positive = new(FunctionKind.Step);
     static readonly ScalarFunction NotNegative = new(FunctionKind.Step, AtZero: 1);
-
-    /// <summary>x where x is positive, else 0; the derivative at 0 is 0.</summary>
-    public static Node Relu(ProgramBuilder builder, Node x) => builder.Multiply(builder.Apply(Positive, x), x);
-
-    /// <summary>½ (1 + tanh x/2): the sigmoid's only symmetry is that tanh is odd.</summary>
-    public static Node Sigmoid(ProgramBuilder builder, Node x) =>
-        builder.Scale(builder.Offset(builder.Apply(FunctionKind.Tanh, builder.Scale(x, Half)), Rational.One), Half);
 
     /// <summary>log(1 + exp x).</summary>
     public static Node Softplus(ProgramBuilder builder, Node x) => builder.Apply(FunctionKind.Log, builder.Offset(builder.Apply(FunctionKind.Exp, x), Rational.One));
@@ -105,28 +99,11 @@ static class Activations
         var mode = call.Text("approximate", "none");
         call.Set(mode switch
         {
-            "none" => Gelu(call.Builder, call.Node(0)),
-            "tanh" => FastGelu(call.Builder, call.Node(0)),
+            "none" => Nonlinearities.Gelu(call.Builder, call.Node(0)),
+            "tanh" => Nonlinearities.FastGelu(call.Builder, call.Node(0)),
             _ => throw call.Fail($"its form `{mode}` is not known; known are none and tanh"),
         });
     }
-
-    // Both forms scale by an irrational number; the field needs only that it is one fixed number, so the nearest double stands for it.
-
-    /// <summary>½ x (1 + erf(x / √2)).</summary>
-    public static Node Gelu(ProgramBuilder builder, Node x) => Bell(builder, x, builder.Apply(FunctionKind.Erf, builder.Scale(x, Rational.FromDouble(Math.Sqrt(0.5)))));
-
-    /// <summary>½ x (1 + tanh(√(2/π) (x + 0.044715 x³))).</summary>
-    public static Node FastGelu(ProgramBuilder builder, Node x)
-    {
-        var cubic = builder.Scale(builder.Power(x, 3), Rational.Parse("0.044715"));
-        return Bell(builder, x, builder.Apply(FunctionKind.Tanh, builder.Scale(builder.Add(x, cubic), Rational.FromDouble(Math.Sqrt(2 / Math.PI)))));
-    }
-
-    static Node Bell(ProgramBuilder builder, Node x, Node bell) => builder.Scale(builder.Multiply(x, builder.Offset(bell, Rational.One)), Half);
-
-    /// <summary>x · sigmoid(alpha · x).</summary>
-    public static Node Swish(ProgramBuilder builder, Node x, Rational alpha) => builder.Multiply(x, Sigmoid(builder, builder.Scale(x, alpha)));
 
     public static void Clip(OperatorCall call)
     {

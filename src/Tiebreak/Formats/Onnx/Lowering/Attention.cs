@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Layers;
 using Tiebreak.Programs;
 
 namespace Tiebreak.Formats.Onnx.Lowering;
@@ -9,9 +10,9 @@ static class Attention
     {
         var builder = call.Builder;
         var packed = call.Shape(0).Rank == 3;
-        var queries = ScaledDotProducts.Heads(call, call.Node(0), call.Int("q_num_heads", 0));
-        var keys = ScaledDotProducts.Heads(call, call.Node(1), call.Int("kv_num_heads", 0));
-        var values = ScaledDotProducts.Heads(call, call.Node(2), call.Int("kv_num_heads", 0));
+        var queries = ScaledDotProducts.Heads(call.Builder, call.Node(0), call.Int("q_num_heads", 0));
+        var keys = ScaledDotProducts.Heads(call.Builder, call.Node(1), call.Int("kv_num_heads", 0));
+        var values = ScaledDotProducts.Heads(call.Builder, call.Node(2), call.Int("kv_num_heads", 0));
         var past = 0;
         if (call.Has(4))
         {
@@ -21,16 +22,16 @@ static class Attention
 
         if (call.Has(5)) values = builder.Concat(2, call.Node(5), values);
         var scale = call.HasAttribute("scale") ? call.Float("scale", 1) : ScaledDotProducts.DefaultScale(queries.Shape[queries.Shape.Rank - 1]);
-        var products = new ScaledDotProducts(call, queries, keys, values)
+        var products = new ScaledDotProducts(call.Builder, queries, keys, values)
         {
             Scale = scale,
             Softcap = call.Float("softcap", 0),
             IsCausal = call.Int("is_causal", 0) != 0,
             Offset = past,
-            Mask = call.Has(3) ? AttentionMask.Of(call, 3, keys.Shape[2]) : new AttentionMask(null, null),
+            Mask = call.Has(3) ? AttentionMasks.Of(call, 3, keys.Shape[2]) : new AttentionMask(null, null),
         };
         var mixed = products.Mixed();
-        call.Set(packed ? ScaledDotProducts.Joined(call, mixed) : mixed);
+        call.Set(packed ? ScaledDotProducts.Joined(call.Builder, mixed) : mixed);
         if (call.HasOutput(1)) call.Set(1, Value.Of(keys));
         if (call.HasOutput(2)) call.Set(2, Value.Of(values));
         if (call.HasOutput(3)) call.Set(3, Value.Of(Inner(call, products)));

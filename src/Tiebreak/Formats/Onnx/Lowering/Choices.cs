@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Layers;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 
@@ -56,18 +57,7 @@ static class Choices
         var rank = x.Shape.Rank;
         int[] last = [.. Enumerable.Range(0, rank).Where(other => other != axis), axis];
         var values = builder.Transpose(largest ? x : builder.Negate(x), last);
-        var row = new Shape([.. values.Shape.Sizes.Take(rank - 1), 1, values.Shape[rank - 1]]);
-        var ranks = new Node[count];
-        Node? before = null;
-        for (var k = 0; k < count; k++)
-        {
-            // The k-th largest is chosen among k and not among k − 1.
-            var chosen = builder.Choose(values, k + 1, TieBreak.First);
-            ranks[k] = builder.Reshape(before is null ? chosen : builder.Subtract(chosen, before), row);
-            before = chosen;
-        }
-
-        var places = builder.Concat(rank - 1, ranks);
+        var places = Ranks.Places(builder, values, count);
         return builder.Transpose(places, [.. Enumerable.Range(0, axis), rank - 1, .. Enumerable.Range(axis, rank - 1 - axis), rank]);
     }
 

@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Layers;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 
@@ -6,13 +7,13 @@ namespace Tiebreak.Formats.Onnx.Lowering;
 /// <summary>ONNX Runtime's activations that have swallowed what stood before them: a bias, a dropout, a residual.</summary>
 static class FusedActivations
 {
-    public static void Gelu(OperatorCall call) => call.Set(Activations.Gelu(call.Builder, call.Node(0)));
+    public static void Gelu(OperatorCall call) => call.Set(Nonlinearities.Gelu(call.Builder, call.Node(0)));
 
-    public static void BiasGelu(OperatorCall call) => call.Set(Activations.Gelu(call.Builder, WithBias(call, 1)));
+    public static void BiasGelu(OperatorCall call) => call.Set(Nonlinearities.Gelu(call.Builder, WithBias(call, 1)));
 
-    public static void FastGelu(OperatorCall call) => call.Set(Activations.FastGelu(call.Builder, WithBias(call, 1)));
+    public static void FastGelu(OperatorCall call) => call.Set(Nonlinearities.FastGelu(call.Builder, WithBias(call, 1)));
 
-    public static void QuickGelu(OperatorCall call) => call.Set(Activations.Swish(call.Builder, call.Node(0), call.Float("alpha", 1.702f)));
+    public static void QuickGelu(OperatorCall call) => call.Set(Nonlinearities.Swish(call.Builder, call.Node(0), call.Float("alpha", 1.702f)));
 
     /// <summary>One half of the features times Gelu of the other.</summary>
     public static void BiasSplitGelu(OperatorCall call)
@@ -21,7 +22,7 @@ static class FusedActivations
         var last = x.Shape.Rank - 1;
         if (last < 0 || x.Shape[last] % 2 != 0) throw call.Fail($"its input of shape {x.Shape} has no two halves");
         var half = x.Shape[last] / 2;
-        call.Set(call.Builder.Multiply(Half(0), Activations.Gelu(call.Builder, Half(half))));
+        call.Set(call.Builder.Multiply(Half(0), Nonlinearities.Gelu(call.Builder, Half(half))));
 
         Node Half(int begin)
         {
@@ -57,7 +58,7 @@ static class FusedActivations
         var axis = call.Axis(call.Int("axis", 1), x.Shape.Rank);
         int[] axes = [.. Enumerable.Range(axis, x.Shape.Rank - axis)];
         if (call.Shape(1).Rank != x.Shape.Rank) throw call.Fail($"a bias of shape {call.Shape(1)} does not fit an input of shape {x.Shape}");
-        var mask = AttentionMask.Of(call, 1, 0);
+        var mask = AttentionMasks.Of(call, 1, 0);
         if (mask.Bias is not null) x = builder.Add(x, builder.BroadcastTo(mask.Bias, x.Shape));
         var weights = builder.Apply(FunctionKind.Exp, x);
         if (mask.Gate is not null) weights = builder.Multiply(weights, builder.BroadcastTo(mask.Gate, x.Shape));
@@ -68,8 +69,8 @@ static class FusedActivations
     public static Node Named(OperatorCall call, Node x, string name, Func<int, float, Rational> constant) => name switch
     {
         "" => x,
-        "Relu" => Activations.Relu(call.Builder, x),
-        "Sigmoid" => Activations.Sigmoid(call.Builder, x),
+        "Relu" => Nonlinearities.Relu(call.Builder, x),
+        "Sigmoid" => Nonlinearities.Sigmoid(call.Builder, x),
         "Tanh" => call.Builder.Apply(FunctionKind.Tanh, x),
         "LeakyRelu" => Activations.LeakyRelu(call.Builder, x, constant(0, 0.01f)),
         "HardSigmoid" => Activations.HardSigmoid(call.Builder, x, constant(0, 0.2f), constant(1, 0.5f)),

@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Layers;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 
@@ -41,7 +42,7 @@ static class FusedLayers
         call.UsedAs(2, ParameterRole.Bias, AxisMeaning.Output);
         var y = MatrixProducts.Product(builder, call.Node(0), call.Node(1));
         if (call.Has(2)) y = builder.Add(y, builder.BroadcastTo(call.Node(2), y.Shape));
-        call.Set(Activations.FastGelu(builder, y));
+        call.Set(Nonlinearities.FastGelu(builder, y));
     }
 
     /// <summary>A convolution, plus a tensor that is added, then an activation.</summary>

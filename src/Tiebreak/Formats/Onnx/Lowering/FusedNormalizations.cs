@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Layers;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 
@@ -68,7 +69,7 @@ static class FusedNormalizations
         var last = x.Shape.Rank - 1;
         var mean = builder.Scale(builder.ReduceSum(x, last), new Rational(1, x.Shape[last]));
         var moved = centred ? builder.Subtract(x, builder.Broadcast(mean, x.Shape, last)) : x;
-        var root = Normalizations.InverseRoot(builder, Reductions.MeanOver(builder, builder.Multiply(moved, moved), [last]), epsilon);
+        var root = Moments.InverseRoot(builder, Moments.MeanOver(builder, builder.Multiply(moved, moved), [last]), epsilon);
         call.UsedAs(scale, ParameterRole.Scale, AxisMeaning.Output);
         var y = builder.Multiply(builder.Multiply(moved, builder.Broadcast(root, x.Shape, last)), builder.BroadcastTo(call.Node(scale), x.Shape));
         if (bias >= 0)
@@ -97,7 +98,7 @@ static class FusedNormalizations
         call.UsedAs(1, ParameterRole.Scale, AxisMeaning.Output);
         call.UsedAs(2, ParameterRole.Bias, AxisMeaning.Output);
         var y = Normalizations.Grouped(call, x, groups, call.Float("epsilon", 1e-5f));
-        if (call.Int("activation", 0) != 0) y = Activations.Swish(builder, y, Rational.One);
+        if (call.Int("activation", 0) != 0) y = Nonlinearities.Swish(builder, y, Rational.One);
         call.Set(last ? builder.Transpose(y, [0, .. Enumerable.Range(2, rank - 2), 1]) : y);
     }
 }

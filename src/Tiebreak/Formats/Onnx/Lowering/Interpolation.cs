@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Layers;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 
@@ -80,7 +81,7 @@ static class Interpolation
         return mode switch
         {
             // A rounded place is at distance 0 or at least 1.
-            "linear" or "nearest" => Activations.Relu(builder, builder.Offset(builder.Negate(distance), Rational.One)),
+            "linear" or "nearest" => Nonlinearities.Relu(builder, builder.Offset(builder.Negate(distance), Rational.One)),
             "cubic" => Cubic(builder, distance, new Rational(-3, 4)),
             _ => throw call.Fail($"mode `{mode}` is not known; known are linear, nearest and cubic"),
         };
@@ -131,7 +132,7 @@ static class Interpolation
         // A sample more than a pixel outside counts as 0; others are moved to the edge.
         var inside = builder.Multiply(builder.Apply(NotNegative, builder.Offset(at, Rational.One)), builder.Apply(NotNegative, builder.Offset(builder.Negate(at), size)));
         var weights = Weights(call, Activations.Between(builder, at, Rational.Zero, size - 1), size, "linear");
-        return ExactConstants.Folded(builder, Reductions.MeanOver(builder, builder.Multiply(weights, builder.Broadcast(inside, weights.Shape, 3)), [2]));
+        return ExactConstants.Folded(builder, Moments.MeanOver(builder, builder.Multiply(weights, builder.Broadcast(inside, weights.Shape, 3)), [2]));
 
         Node Edge(int column) => builder.Gather(boxes, new IndexMap.Affine(boxes.Shape, new Shape(boxes.Shape[0]), column, new Axes(4)));
     }

@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Layers;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 
@@ -23,14 +24,14 @@ static class Normalizations
         Node normal;
         if (call.Options.BatchNormTraining)
         {
-            normal = Normal(builder, x, axes, epsilon);
+            normal = Moments.Normal(builder, x, axes, epsilon);
             foreach (var slot in new[] { 3, 4 })
                 if (call.Has(slot) && call.Input(slot) is { Known: { } statistics, Shape.Rank: 1 }) call.Lowering.Beside.Add((x, 1, statistics));
         }
         else
         {
             var centred = builder.Subtract(x, builder.Broadcast(call.Node(3), x.Shape, axes));
-            normal = builder.Multiply(centred, builder.Broadcast(InverseRoot(builder, call.Node(4), epsilon), x.Shape, axes));
+            normal = builder.Multiply(centred, builder.Broadcast(Moments.InverseRoot(builder, call.Node(4), epsilon), x.Shape, axes));
         }
 
         call.Set(ScaledAndShifted(builder, normal, call.Node(1), call.Node(2), axes));
@@ -42,9 +43,9 @@ static class Normalizations
     {
         var builder = call.Builder;
         var momentum = call.Float("momentum", 0.9f);
-        var mean = Reductions.MeanOver(builder, x, axes);
+        var mean = Moments.MeanOver(builder, x, axes);
         var centred = builder.Subtract(x, builder.Broadcast(mean, x.Shape, axes));
-        var variance = Reductions.MeanOver(builder, builder.Multiply(centred, centred), axes);
+        var variance = Moments.MeanOver(builder, builder.Multiply(centred, centred), axes);
         for (var k = 1; k <= 2; k++)
         {
             var running = call.Node(2 + k);
@@ -58,7 +59,7 @@ static class Normalizations
         var x = call.Node(0);
         if (x.Shape.Rank < 3) throw call.Fail($"its input of shape {x.Shape} has no spatial axes");
         NoteScaleAndBias(call);
-        var normal = Normal(call.Builder, x, [.. Enumerable.Range(2, x.Shape.Rank - 2)], call.Float("epsilon", 1e-5f));
+        var normal = Moments.Normal(call.Builder, x, [.. Enumerable.Range(2, x.Shape.Rank - 2)], call.Float("epsilon", 1e-5f));
         call.Set(ScaledAndShifted(call.Builder, normal, call.Node(1), call.Node(2), [.. Enumerable.Range(0, x.Shape.Rank).Where(axis => axis != 1)]));
     }
 
@@ -75,7 +76,7 @@ static class Normalizations
         if (x.Shape.Rank < 2 || groups < 1 || x.Shape[1] % groups != 0) throw call.Fail($"{groups} groups do not fit an input of shape {x.Shape}");
         var each = x.Shape[1] / groups;
         var grouped = builder.Reshape(x, new Shape([x.Shape[0], groups, each, .. x.Shape.Sizes.Skip(2)]));
-        var normal = Normal(builder, grouped, [.. Enumerable.Range(2, grouped.Shape.Rank - 2)], epsilon);
+        var normal = Moments.Normal(builder, grouped, [.. Enumerable.Range(2, grouped.Shape.Rank - 2)], epsilon);
         int[] others = [.. Enumerable.Range(0, x.Shape.Rank).Where(axis => axis != 1)];
         // Opset 18 has one scale a group, opset 21 one a channel.
         if (call.Shape(1) == new Shape(groups) && each != 1)
@@ -91,9 +92,9 @@ static class Normalizations
         int[] axes = [.. Enumerable.Range(axis, x.Shape.Rank - axis)];
         var epsilon = call.Float("epsilon", 1e-5f);
         NoteScaleAndBias(call);
-        var mean = Reductions.MeanOver(builder, x, axes);
+        var mean = Moments.MeanOver(builder, x, axes);
         var centred = builder.Subtract(x, builder.Broadcast(mean, x.Shape, axes));
-        var root = InverseRoot(builder, Reductions.MeanOver(builder, builder.Multiply(centred, centred), axes), epsilon);
+        var root = Moments.InverseRoot(builder, Moments.MeanOver(builder, builder.Multiply(centred, centred), axes), epsilon);
         var y = builder.Multiply(builder.Multiply(centred, builder.Broadcast(root, x.Shape, axes)), builder.BroadcastTo(call.Node(1), x.Shape));
         if (call.Has(2)) y = builder.Add(y, builder.BroadcastTo(call.Node(2), x.Shape));
         call.Set(y);
@@ -109,7 +110,7 @@ static class Normalizations
         var axis = call.Axis(call.Int("axis", -1), x.Shape.Rank);
         int[] axes = [.. Enumerable.Range(axis, x.Shape.Rank - axis)];
         NoteScaleAndBias(call);
-        var root = InverseRoot(builder, Reductions.MeanOver(builder, builder.Multiply(x, x), axes), call.Float("epsilon", 1e-5f));
+        var root = Moments.InverseRoot(builder, Moments.MeanOver(builder, builder.Multiply(x, x), axes), call.Float("epsilon", 1e-5f));
         call.Set(builder.Multiply(builder.Multiply(x, builder.Broadcast(root, x.Shape, axes)), builder.BroadcastTo(call.Node(1), x.Shape)));
         if (call.HasOutput(1)) call.Set(1, Value.Of(builder.Reshape(root, new Shape([.. x.Shape.Sizes.Take(axis), .. Enumerable.Repeat(1, axes.Length)]))));
     }
@@ -118,7 +119,7 @@ static class Normalizations
     {
         var x = call.Node(0);
         var axes = call.Ints("axes") is { } given ? call.AxesOf(given.Select(axis => (long)axis), x.Shape.Rank) : call.AxesOf([0, 2, 3], x.Shape.Rank);
-        call.Set(Normal(call.Builder, x, axes, Rational.FromDouble(1e-9f)));
+        call.Set(Moments.Normal(call.Builder, x, axes, Rational.FromDouble(1e-9f)));
     }
 
     /// <summary>Local response: each number over a power of the squares of its neighbours among the channels.</summary>
@@ -185,18 +186,6 @@ static class Normalizations
         var axis = call.Axis(call.Int("axis", call.Opset < 13 ? 1 : -1), rank);
         return call.Opset < 13 ? [.. Enumerable.Range(axis, rank - axis)] : [axis];
     }
-
-    /// <summary>(x − mean) / √(variance + ε) over some axes; the variance is the biased one.</summary>
-    static Node Normal(ProgramBuilder builder, Node x, int[] axes, Rational epsilon)
-    {
-        var centred = builder.Subtract(x, builder.Broadcast(Reductions.MeanOver(builder, x, axes), x.Shape, axes));
-        var variance = Reductions.MeanOver(builder, builder.Multiply(centred, centred), axes);
-        return builder.Multiply(centred, builder.Broadcast(InverseRoot(builder, variance, epsilon), x.Shape, axes));
-    }
-
-    /// <summary>1 / √(variance + ε).</summary>
-    public static Node InverseRoot(ProgramBuilder builder, Node variance, Rational epsilon) =>
-        builder.Reciprocal(builder.Apply(FunctionKind.Sqrt, builder.Offset(variance, epsilon)));
 
     static Node ScaledAndShifted(ProgramBuilder builder, Node normal, Node scale, Node bias, int[] axes) =>
         builder.Add(builder.Multiply(normal, builder.Broadcast(scale, normal.Shape, axes)), builder.Broadcast(bias, normal.Shape, axes));

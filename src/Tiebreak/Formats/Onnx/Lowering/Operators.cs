@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Layers;
 using System.Collections.Frozen;
 using Tiebreak.Programs;
 
@@ -129,8 +130,8 @@ static class Operators
         Rule("Round", 11, Elementwise.Function(FunctionKind.Round)),
 
         // Activations.
-        Rule("Relu", 6, Elementwise.Composed(Activations.Relu)),
-        Rule("Sigmoid", 6, Elementwise.Composed(Activations.Sigmoid)),
+        Rule("Relu", 6, Elementwise.Composed(Nonlinearities.Relu)),
+        Rule("Sigmoid", 6, Elementwise.Composed(Nonlinearities.Sigmoid)),
         Rule("Softplus", 1, Elementwise.Composed(Activations.Softplus)),
         Rule("Softsign", 1, Elementwise.Composed(Activations.Softsign)),
         Rule("Mish", 18, Elementwise.Composed(Activations.Mish)),

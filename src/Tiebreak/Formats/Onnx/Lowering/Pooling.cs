@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Layers;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 
@@ -68,7 +69,7 @@ static class Pooling
     {
         var x = call.Node(0);
         var axes = SpatialAxes(call, x);
-        call.Set(Kept(call, Reductions.MeanOver(call.Builder, x, axes), x.Shape));
+        call.Set(Kept(call, Moments.MeanOver(call.Builder, x, axes), x.Shape));
     }
 
     public static void GlobalMaxPool(OperatorCall call)

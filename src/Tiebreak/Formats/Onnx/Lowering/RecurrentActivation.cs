@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Layers;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 
@@ -18,9 +19,9 @@ static class RecurrentActivation
         var builder = call.Builder;
         return name.ToUpperInvariant() switch
         {
-            "SIGMOID" => x => Activations.Sigmoid(builder, x),
+            "SIGMOID" => x => Nonlinearities.Sigmoid(builder, x),
             "TANH" => x => builder.Apply(FunctionKind.Tanh, x),
-            "RELU" => x => Activations.Relu(builder, x),
+            "RELU" => x => Nonlinearities.Relu(builder, x),
             "SOFTSIGN" => x => Activations.Softsign(builder, x),
             "SOFTPLUS" => x => Activations.Softplus(builder, x),
             "LEAKYRELU" => x => Activations.LeakyRelu(builder, x, alpha ?? Rational.FromDouble(0.01f)),

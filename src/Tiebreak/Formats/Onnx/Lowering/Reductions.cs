@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Layers;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 
@@ -8,20 +9,12 @@ static class Reductions
 {
     const int MostFactors = 4096;
 
-    /// <summary>The mean over some axes, which are dropped.</summary>
-    public static Node MeanOver(ProgramBuilder builder, Node operand, int[] axes)
-    {
-        long count = 1;
-        foreach (var axis in axes) count *= operand.Shape[axis];
-        return builder.Scale(builder.ReduceSum(operand, axes), new Rational(1, count));
-    }
-
     /// <summary>A tensor that lacks some axes, repeated along them.</summary>
     public static Node Repeat(ProgramBuilder builder, Node operand, Shape target, int[] axes) => builder.Broadcast(operand, target, axes);
 
     public static void Sum(OperatorCall call) => Reduce(call, (builder, x, axes) => builder.ReduceSum(x, axes));
 
-    public static void Mean(OperatorCall call) => Reduce(call, MeanOver);
+    public static void Mean(OperatorCall call) => Reduce(call, Moments.MeanOver);
 
     public static void L1(OperatorCall call) => Reduce(call, (builder, x, axes) => builder.ReduceSum(Elementwise.Magnitude(builder, x), axes));
 

@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Layers;
 using Tiebreak.Programs;
 
 namespace Tiebreak.Formats.Onnx.Lowering;
@@ -9,9 +10,9 @@ static class Rotary
     public static void Standard(OperatorCall call)
     {
         var x = call.Node(0);
-        var turned = ScaledDotProducts.Heads(call, x, call.Int("num_heads", 0));
+        var turned = ScaledDotProducts.Heads(call.Builder, x, call.Int("num_heads", 0));
         var positions = call.Has(3) ? call.Input(3) : null;
-        Set(call, x, Turned(call, turned, At(call, 1, positions, turned.Shape), At(call, 2, positions, turned.Shape), call.Int("interleaved", 0) != 0, call.Int("rotary_embedding_dim", 0)));
+        Set(call, x, Rotation.Turned(call.Builder, turned, At(call, 1, positions, turned.Shape), At(call, 2, positions, turned.Shape), call.Int("interleaved", 0) != 0, call.Int("rotary_embedding_dim", 0)));
     }
 
     /// <summary>com.microsoft RotaryEmbedding-1: positions stand before the tables, and one number is where the first position stands.</summary>
@@ -22,7 +23,7 @@ static class Rotary
         var rotated = call.Int("rotary_embedding_dim", 0);
         var heads = call.Int("num_heads", 0);
         if (heads == 0 && x.Shape.Rank == 3) heads = x.Shape[2] / Math.Max(1, 2 * call.Shape(2)[call.Shape(2).Rank - 1]);
-        var turned = ScaledDotProducts.Heads(call, x, heads);
+        var turned = ScaledDotProducts.Heads(call.Builder, x, heads);
         var positions = call.Input(1);
         if (positions.Shape.Count == 1 && turned.Shape[0] * turned.Shape[2] > 1)
         {
@@ -30,10 +31,10 @@ static class Rotary
             positions = Value.Of(new Shape(1, turned.Shape[2]), [.. Enumerable.Range(0, turned.Shape[2]).Select(k => first + k)]);
         }
 
-        Set(call, x, call.Builder.Scale(Turned(call, turned, At(call, 2, positions, turned.Shape), At(call, 3, positions, turned.Shape), call.Int("interleaved", 0) != 0, rotated), call.Float("scale", 1)));
+        Set(call, x, call.Builder.Scale(Rotation.Turned(call.Builder, turned, At(call, 2, positions, turned.Shape), At(call, 3, positions, turned.Shape), call.Int("interleaved", 0) != 0, rotated), call.Float("scale", 1)));
     }
 
-    static void Set(OperatorCall call, Node x, Node turned) => call.Set(x.Shape.Rank == 3 ? ScaledDotProducts.Joined(call, turned) : turned);
+    static void Set(OperatorCall call, Node x, Node turned) => call.Set(x.Shape.Rank == 3 ? ScaledDotProducts.Joined(call.Builder, turned) : turned);
 
     /// <summary>The rows of a table of sines or cosines for the positions, [batch or 1, positions, angles].</summary>
     public static Node At(OperatorCall call, int table, Value? positions, Shape x)
@@ -49,38 +50,5 @@ static class Rotary
 
         if (positions.Index is null) throw call.Fail("its positions are computed from data, which is not supported; give them as an input with --outputs, or export the model with constant positions");
         return call.Builder.Contract("bsr", "rk", "bsk", positions.Index(rows.Shape[0]), call.NodeOf(rows));
-    }
-
-    /// <summary>Turns the first features of [batch, heads, positions, features]; pairs are neighbours, or the two halves.</summary>
-    public static Node Turned(OperatorCall call, Node x, Node cosines, Node sines, bool neighbours, long rotated)
-    {
-        var builder = call.Builder;
-        var size = rotated > 0 ? (int)Math.Min(rotated, x.Shape[3]) : x.Shape[3];
-        var half = size / 2;
-        if (size % 2 != 0 || cosines.Shape.Rank != 3 || cosines.Shape != sines.Shape || cosines.Shape[2] != half) throw call.Fail($"tables of shape {cosines.Shape} do not turn {size} features of {x.Shape}");
-        var pair = new Shape([.. x.Shape.Sizes.Take(3), half]);
-        var strides = x.Shape.Strides();
-        var step = new Axes([strides[0], strides[1], strides[2], neighbours ? 2 : 1]);
-        var first = builder.Gather(x, new IndexMap.Affine(x.Shape, pair, 0, step));
-        var second = builder.Gather(x, new IndexMap.Affine(x.Shape, pair, neighbours ? 1 : half, step));
-        var (cos, sin) = (Repeated(cosines), Repeated(sines));
-        var real = builder.Subtract(builder.Multiply(cos, first), builder.Multiply(sin, second));
-        var imaginary = builder.Add(builder.Multiply(sin, first), builder.Multiply(cos, second));
-        Node turned;
-        if (neighbours)
-        {
-            var column = new Shape([.. pair.Sizes, 1]);
-            turned = builder.Reshape(builder.Concat(4, builder.Reshape(real, column), builder.Reshape(imaginary, column)), new Shape([.. pair.Sizes.Take(3), size]));
-        }
-        else
-        {
-            turned = builder.Concat(3, real, imaginary);
-        }
-
-        if (size == x.Shape[3]) return turned;
-        var rest = builder.Gather(x, new IndexMap.Affine(x.Shape, new Shape([.. x.Shape.Sizes.Take(3), x.Shape[3] - size]), size, new Axes(strides)));
-        return builder.Concat(3, turned, rest);
-
-        Node Repeated(Node table) => builder.BroadcastTo(builder.Reshape(table, new Shape(table.Shape[0], 1, table.Shape[1], half)), pair);
     }
 }

@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Layers;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 
@@ -21,7 +22,7 @@ static class RuntimeAttention
         if (sizes.Sum() != w.Shape[1]) throw call.Fail($"{string.Join(", ", sizes)} features do not make up weights of shape {w.Shape}");
         var parts = Split(call, all, 2, sizes);
         var heads = call.Int("num_heads", 0);
-        var (queries, keys, values) = (ScaledDotProducts.Heads(call, parts[0], heads), ScaledDotProducts.Heads(call, parts[1], heads), ScaledDotProducts.Heads(call, parts[2], heads));
+        var (queries, keys, values) = (ScaledDotProducts.Heads(call.Builder, parts[0], heads), ScaledDotProducts.Heads(call.Builder, parts[1], heads), ScaledDotProducts.Heads(call.Builder, parts[2], heads));
         if (call.Has(4))
         {
             var past = Split(call, call.Node(4), 0, [1, 1]);
@@ -68,7 +69,7 @@ static class RuntimeAttention
             (queries, keys, values) = (Sum(queries, biases[0]), Sum(keys, biases[1]), Sum(values, biases[2]));
         }
 
-        (queries, keys, values) = (ScaledDotProducts.Heads(call, queries, heads), ScaledDotProducts.Heads(call, keys, heads), ScaledDotProducts.Heads(call, values, heads));
+        (queries, keys, values) = (ScaledDotProducts.Heads(call.Builder, queries, heads), ScaledDotProducts.Heads(call.Builder, keys, heads), ScaledDotProducts.Heads(call.Builder, values, heads));
         if (call.Has(6)) keys = builder.Concat(2, call.Node(6), keys);
         if (call.Has(7)) values = builder.Concat(2, call.Node(7), values);
         Mix(call, queries, keys, values, Mask(call, 4, 5, keys), call.Int("unidirectional", 0) != 0);
@@ -104,7 +105,7 @@ static class RuntimeAttention
             (queries, keys, values) = (parts[0], parts[1], parts[2]);
         }
 
-        (queries, keys, values) = (ScaledDotProducts.Heads(call, queries, heads), ScaledDotProducts.Heads(call, keys, shared), ScaledDotProducts.Heads(call, values, shared));
+        (queries, keys, values) = (ScaledDotProducts.Heads(call.Builder, queries, heads), ScaledDotProducts.Heads(call.Builder, keys, shared), ScaledDotProducts.Heads(call.Builder, values, shared));
         var past = call.Has(3) ? call.Shape(3)[2] : 0;
         call.Lowering.Note($"node `{call.Name}`: its sequences count as unpadded");
         if (call.Int("do_rotary", 0) != 0)
@@ -114,30 +115,30 @@ static class RuntimeAttention
             var (cosines, sines) = (Rotary.At(call, 7, positions, queries.Shape), Rotary.At(call, 8, positions, queries.Shape));
             var neighbours = call.Int("rotary_interleaved", 0) != 0;
             var turned = 2L * cosines.Shape[2];
-            (queries, keys) = (Rotary.Turned(call, queries, cosines, sines, neighbours, turned), Rotary.Turned(call, keys, cosines, sines, neighbours, turned));
+            (queries, keys) = (Rotation.Turned(call.Builder, queries, cosines, sines, neighbours, turned), Rotation.Turned(call.Builder, keys, cosines, sines, neighbours, turned));
         }
 
         if (call.Has(3)) keys = builder.Concat(2, call.Node(3), keys);
         if (call.Has(4)) values = builder.Concat(2, call.Node(4), values);
         var window = call.Int("local_window_size", -1);
-        var products = new ScaledDotProducts(call, queries, keys, values)
+        var products = new ScaledDotProducts(call.Builder, queries, keys, values)
         {
             Scale = Scale(call, queries),
             Softcap = call.Float("softcap", 0),
             IsCausal = true,
             Offset = past,
             Window = window > 0 ? (int)Math.Min(window, int.MaxValue) : null,
-            Mask = call.Has(10) ? AttentionMask.Of(call, 10, keys.Shape[2]) : new AttentionMask(null, null),
+            Mask = call.Has(10) ? AttentionMasks.Of(call, 10, keys.Shape[2]) : new AttentionMask(null, null),
         };
-        call.Set(ScaledDotProducts.Joined(call, products.Mixed()));
+        call.Set(ScaledDotProducts.Joined(call.Builder, products.Mixed()));
         if (call.HasOutput(1)) call.Set(1, Value.Of(keys));
         if (call.HasOutput(2)) call.Set(2, Value.Of(values));
     }
 
     static void Mix(OperatorCall call, Node queries, Node keys, Node values, AttentionMask mask, bool causal)
     {
-        var products = new ScaledDotProducts(call, queries, keys, values) { Scale = Scale(call, queries), IsCausal = causal, Offset = keys.Shape[2] - queries.Shape[2], Mask = mask };
-        call.Set(ScaledDotProducts.Joined(call, products.Mixed()));
+        var products = new ScaledDotProducts(call.Builder, queries, keys, values) { Scale = Scale(call, queries), IsCausal = causal, Offset = keys.Shape[2] - queries.Shape[2], Mask = mask };
+        call.Set(ScaledDotProducts.Joined(call.Builder, products.Mixed()));
     }
 
     static Rational Scale(OperatorCall call, Node queries)
@@ -148,8 +149,8 @@ static class RuntimeAttention
 
     static AttentionMask Mask(OperatorCall call, int integers, int added, Node keys)
     {
-        var mask = call.Has(integers) ? AttentionMask.OfIntegers(call, integers, keys.Shape[0], keys.Shape[2]) : new AttentionMask(null, null);
-        return call.Has(added) ? mask.With(call.Builder, AttentionMask.Of(call, added, keys.Shape[2])) : mask;
+        var mask = call.Has(integers) ? AttentionMasks.OfIntegers(call, integers, keys.Shape[0], keys.Shape[2]) : new AttentionMask(null, null);
+        return call.Has(added) ? mask.With(call.Builder, AttentionMasks.Of(call, added, keys.Shape[2])) : mask;
     }
 
     /// <summary>[batch, positions, heads, 1, features] as [batch, heads, positions, features].</summary>

@@ -1,6 +1,6 @@
 using System.IO.MemoryMappedFiles;
 
-namespace Tiebreak.Formats.Onnx;
+namespace Tiebreak.Formats;
 
 /// <summary>A file mapped into memory for reading; its bytes are read where they lie, never copied as a whole.</summary>
 sealed unsafe class MappedFile : IDisposable
@@ -14,19 +14,19 @@ sealed unsafe class MappedFile : IDisposable
     public MappedFile(string path)
     {
         Path = path;
-        if (Directory.Exists(path)) throw OnnxErrors.IsFolder(path);
-        if (!File.Exists(path)) throw OnnxErrors.Missing(path);
+        if (Directory.Exists(path)) throw FileErrors.IsFolder(path);
+        if (!File.Exists(path)) throw FileErrors.Missing(path);
         try
         {
             Length = FileSize.Of(path);
-            if (Length == 0) throw OnnxErrors.Empty(path);
+            if (Length == 0) throw FileErrors.Empty(path);
             _file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, mapName: null, capacity: 0, MemoryMappedFileAccess.Read);
             _view = _file.CreateViewAccessor(0, Length, MemoryMappedFileAccess.Read);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             _file?.Dispose();
-            throw OnnxErrors.Unreadable(path, error);
+            throw FileErrors.Unreadable(path, error);
         }
 
         byte* pointer = null;

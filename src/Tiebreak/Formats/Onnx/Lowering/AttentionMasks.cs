@@ -1,24 +1,12 @@
+using Tiebreak.Formats.Layers;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 
 namespace Tiebreak.Formats.Onnx.Lowering;
 
-/// <summary>What keeps queries from keys: numbers added to the scores, and gates, 0 or 1, behind the exponential.</summary>
-sealed record AttentionMask(Node? Bias, Node? Gate)
+/// <summary>Masks of attention as ONNX's operators take them.</summary>
+static class AttentionMasks
 {
-    /// <summary>Both masks.</summary>
-    public AttentionMask With(ProgramBuilder builder, AttentionMask other)
-    {
-        return new AttentionMask(Both(Bias, other.Bias, builder.Add), Both(Gate, other.Gate, builder.Multiply));
-
-        Node? Both(Node? left, Node? right, Func<Node, Node, Node> join)
-        {
-            if (left is null || right is null) return left ?? right;
-            var shape = ProgramBuilder.CommonShape(left.Shape, right.Shape);
-            return join(builder.BroadcastTo(left, shape), builder.BroadcastTo(right, shape));
-        }
-    }
-
     /// <summary>An operand that is added to the scores if it holds real numbers, and is a gate if it holds Booleans. Keys it does not reach are hidden.</summary>
     public static AttentionMask Of(OperatorCall call, int input, int keys)
     {

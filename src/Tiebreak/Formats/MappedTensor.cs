@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Tiebreak.Numbers;
 
-namespace Tiebreak.Formats.Onnx;
+namespace Tiebreak.Formats;
 
 /// <summary>Floating-point numbers read straight from a mapped file, little-endian; takes no memory of its own. Valid until the file is closed.</summary>
 sealed class MappedTensor : ExactTensor
@@ -21,7 +21,7 @@ sealed class MappedTensor : ExactTensor
     }
 
     /// <summary>Bytes a number.</summary>
-    public static int SizeOf(FloatFormat format) => format switch { FloatFormat.Float64 => 8, FloatFormat.Float32 => 4, _ => 2 };
+    public static int SizeOf(FloatFormat format) => format switch { FloatFormat.Float64 => 8, FloatFormat.Float32 => 4, FloatFormat.Float16 or FloatFormat.BFloat16 => 2, _ => 1 };
 
     /// <inheritdoc/>
     public override long Count => _range.Length / _size;
@@ -34,6 +34,8 @@ sealed class MappedTensor : ExactTensor
     {
         FloatFormat.Float64 => base.MostBits,
         FloatFormat.Float16 => 24 + 16, // from 2⁻²⁴ to below 2¹⁶
+        FloatFormat.Float8E5M2 => 16 + 16,
+        FloatFormat.Float8E4M3 => 9 + 9, // from 2⁻⁹ to 448
         _ => 149 + 128, // bfloat16 has the range of float32
     };
 
@@ -73,6 +75,9 @@ sealed class MappedTensor : ExactTensor
                 break;
             case FloatFormat.Float16:
                 for (var k = 0; k < values.Length; k++) values[k] = (double)BinaryPrimitives.ReadHalfLittleEndian(bytes[(2 * k)..]);
+                break;
+            case FloatFormat.Float8E4M3 or FloatFormat.Float8E5M2:
+                for (var k = 0; k < values.Length; k++) values[k] = SmallFloats.Decode(_format, bytes[k]);
                 break;
             default:
                 for (var k = 0; k < values.Length; k++) values[k] = BFloat16(BinaryPrimitives.ReadUInt16LittleEndian(bytes[(2 * k)..]));
