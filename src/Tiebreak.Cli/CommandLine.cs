@@ -83,8 +83,8 @@ public static class CommandLine
         var show = new ShowCommand(surroundings).Command;
         root.Add(check);
         root.Add(new WhyCommand(surroundings).Command);
-        root.Add(new ReduceCommand(surroundings).Command);
         root.Add(new FixCommand(surroundings).Command);
+        root.Add(new ReduceCommand(surroundings).Command);
         root.Add(new VerifyCommand(surroundings).Command);
         root.Add(surroundings.TrainCommand?.Invoke(surroundings) ?? new Command("train", Companion.Description));
         root.Add(show);

@@ -55,7 +55,7 @@ public sealed class AttentionFactsTests
         var outcome = Outcome.OfFormula($"{Layer(0)}{Layer(1)}{Layer(2)}data x[3,2], y[3,2]\n{Block("h0", "x", 0)}{Block("h1", "h0", 1)}{Block("h2", "h1", 2)}loss sum((y - h2)**2)");
         Assert.Equal(48, outcome.Counts.DegreesOfFreedom); // all
         Assert.Equal(12, outcome.Finding("TB012").Tensors.Count);
-        outcome.Says(["layers.0.ff[0,0]", "layers.1.ff[0,0]"], "Apart", "from step 1 on", "in different ways");
+        outcome.Says(["layers.0.ff[0,0]", "layers.1.ff[0,0]"], "Apart", "from step 1 on", "is a sum of 2 terms, and what comes back to");
         Assert.Equal(["TB012"], outcome.Rules);
     }
 

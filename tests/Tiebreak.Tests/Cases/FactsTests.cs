@@ -88,7 +88,7 @@ public sealed class FactsTests
         outcome.IsFree("layer1", "layer2", "layer3");
         Assert.Equal(["layer1", "layer2", "layer3"], outcome.Finding("TB012").Tensors);
         Assert.Equal(["TB012"], outcome.Rules);
-        outcome.Says(["layer1[0,0]", "layer2[0,0]"], "Apart", "from step 1 on", "in different ways");
+        outcome.Says(["layer1[0,0]", "layer2[0,0]"], "Apart", "from step 1 on", "is the product of");
     }
 
     [Fact, Trait("where", "soumith/net2net.torch issue 3")]

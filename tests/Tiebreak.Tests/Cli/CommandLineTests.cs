@@ -22,7 +22,7 @@ public sealed class CommandLineTests : IDisposable
     static Outcome Run(params string[] args) => Run((_, _) => HandMade.ConstantMlp().Check(), args);
 
     [Theory]
-    [InlineData("no command given; the commands are `check`, `why`, `fix`, `verify`, `train`, `show`, `explain`, `rules` (`tiebreak check MODEL` is the main one)")]
+    [InlineData("no command given; the commands are `check`, `why`, `fix`, `reduce`, `verify`, `train`, `show`, `explain`, `rules` (`tiebreak check MODEL` is the main one)")]
     [InlineData("there is no command `chek`; did you mean `check`?", "chek", "m.onnx")]
     [InlineData("no MODEL given; try `tiebreak check FILE`", "check")]
     [InlineData("there is no option `--bad`; `tiebreak check --help` lists all", "check", "--bad")]

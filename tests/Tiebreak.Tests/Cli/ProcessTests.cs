@@ -55,7 +55,7 @@ public sealed class ProcessTests
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("m.tb"), "param W[100,100] = 0.1\nparam v[100] = 0.1\ndata x[100], y\nloss (y - v @ tanh(W @ x))**2\n");
         // The array file of W is larger than the limit, and the signal for that ends the process. The runtime's own code memory would count as a file, too, unless told otherwise.
-        var (exit, output, _) = Run($"export DOTNET_EnableWriteXorExecute=0; ulimit -c 0; ulimit -f 8; tiebreak fix {folder.File("m.tb")} -o {folder.File("n.tb")}");
+        var (exit, output, _) = Run($"export DOTNET_EnableWriteXorExecute=0; ulimit -c 0; ulimit -f 8; tiebreak fix {folder.File("m.tb")} -o {folder.File("n.tb")} --method reinit");
         Assert.NotEqual(0, exit);
         Assert.Equal("", output);
         Assert.Equal(["m.tb"], Directory.GetFiles(folder.Path).Select(Path.GetFileName));
