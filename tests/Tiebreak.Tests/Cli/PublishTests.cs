@@ -38,7 +38,7 @@ public sealed class PublishTests
         Assert.True(published.ExitCode == 0, published.Text);
         Assert.DoesNotContain("warning IL", published.Text, StringComparison.Ordinal);
         var binary = folder.File("Tiebreak.Cli");
-        Assert.InRange(new FileInfo(binary).Length, 1, 15L << 20);
+        Assert.InRange(new FileInfo(binary).Length, 1, 20L << 20);
 
         var sample = Repository.File("samples", "constant-mlp.tb");
         var native = Run(binary, "check", sample, "--format", "json");

@@ -72,7 +72,7 @@ public sealed class FreshWeightsTests
     {
         foreach (var format in Enum.GetValues<FloatFormat>())
         {
-            foreach (var count in new[] { 4, 40 })
+            foreach (var count in format.Size() == 1 ? new[] { 4 } : [4, 40]) // eight bits have no forty magnitudes near one deviation
             {
                 var values = Draw(Tensor(ParameterRole.Dense, [count], In), Initialiser.HeNormal, format);
                 Assert.All(values, value => Assert.Equal(value, format.Round(value)));
