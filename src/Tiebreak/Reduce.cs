@@ -108,7 +108,7 @@ public static class Reduce
         var difference = FloatDifference.Between(Inference(subject.Model, subject.File, options), Inference(model, result, options), refinement);
         var before = Size(subject.File, subject.Model);
         var left = small.Left.ToList();
-        if (options.CheckAgain && options.ForTraining) left.AddRange(StillTied(files.StagedModel, options.Check));
+        if (options.CheckAgain && options.ForTraining) left.AddRange(StillTied(files.StagedModel, options.Check, rates));
         var outcome = new ReduceResult
         {
             Path = path,
@@ -164,8 +164,10 @@ public static class Reduce
         return rates is null || rates.All(rate => rate.IsOne) ? [made] : [made, ("tiebreak.learning-rates", RateText.Json(rates))];
     }
 
-    static IEnumerable<string> StillTied(string staged, CheckOptions options)
+    static IEnumerable<string> StillTied(string staged, CheckOptions options, IReadOnlyList<TensorRates>? rates)
     {
+        // What has a learning rate of its own is in lockstep with nothing else.
+        options = options with { Groups = [.. options.Groups, .. (rates ?? []).Where(rate => !rate.IsOne).Select(rate => rate.Name)] };
         using var file = Check.Open(staged, options);
         var again = Check.Of(file, staged, options with { Progress = null }, advises: false);
         return again.Findings.Where(finding => finding.Rule is "TB001" or "TB003" or "TB007").Select(finding => $"still in lockstep: {finding.Message}");

@@ -48,11 +48,12 @@ public sealed record FunctionChange(bool IsKept, double Absolute, double Relativ
     {
         var outputs = model.Program.Outputs.ToDictionary(output => output.Name, output => new ulong[output.Node.Shape.Count], StringComparer.Ordinal);
         using var pool = new BufferPool(idleLimit: 1 << 22);
+        var gates = new GatesByOrder(model.Program, options).Of(State.AllStuck(model), block: null, rowsPerRun: 1); // what is read from a relu that never opens does not count
         try
         {
             var events = FieldEvaluator<PrimeField>.Run(
                 [field], seed, options.Kinks, model.Program, new StartPoint(model), new Workers(options.Threads, options.Cancellation), pool,
-                (name, _, start, chunk) => chunk.CopyTo(outputs[name].AsSpan((int)start)));
+                (name, _, start, chunk) => chunk.CopyTo(outputs[name].AsSpan((int)start)), data: null, gates);
             return events.Singularities.Count == 0 ? outputs : null;
         }
         catch (DivideByZeroException)

@@ -45,7 +45,7 @@ sealed class Split : IRepairMethod
         var at = State.Of(model, state.Partition);
         var (field, seed) = SameFunction.Draw(refinement, 200);
         var run = new PointRun(model.Program, field, seed, new RandomPoint(at, seed), null, new GatesByOrder(model.Program, refinement).Of(at, null, 1), refinement);
-        var merging = UnitMerging.Find(model, run, new MergingOptions(Alike: false, DropDead: false, SumsOfEqualsOnly: true, []));
+        var merging = UnitMerging.Find(model, run, new MergingOptions(Alike: false, DropDead: false, SumsOfEqualsOnly: true, [], Shrinks: false));
         var transfers = new Dictionary<int, WeightTransfers>();
         WeightTransfers Of(int tensor) => transfers.TryGetValue(tensor, out var known) ? known : transfers[tensor] = new WeightTransfers(model.Parameters[tensor], setting);
         for (var tensor = 0; tensor < model.Parameters.Count; tensor++)

@@ -67,6 +67,16 @@ public sealed class ReduceTests
         Assert.InRange(shrunk, 10, int.MaxValue);
     }
 
+    [Fact]
+    public void What_has_a_rate_of_its_own_is_not_called_tied()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("m.tb"), "param W[4,3] = 0.1\nparam v[4] = 0.25\nparam s[4] = 1\ndata x[3], y\nloss (y - v @ (s * tanh(W @ x)) - mean(tanh(W @ x)))**2\n");
+        var result = Reduce.Model(folder.File("m.tb"), folder.File("n.tb"));
+        Assert.Equal(5, result.After.Parameters); // v and s both start at 1 now, and are learned at 4 and at 1/4
+        Assert.Empty(result.Left);
+    }
+
     public static TheoryData<string> Cases => Tiebreak.Tests.Cases.SharedCasesTests.Names;
 
     [Theory]

@@ -44,6 +44,17 @@ public sealed class SplitTests
     }
 
     [Fact]
+    public void Units_that_are_summed_over_elsewhere_are_split_all_the_same()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("m.tb"), "param W[4,3] = 0.1\nparam v[4] = 1/3\ndata x[3], y\nloss (y - v @ tanh(W @ x))**2 + 0.1*sum(W*W)\n");
+        var result = Fix.Model(folder.File("m.tb"), folder.File("n.tb"), new FixOptions { Method = RepairMethod.Split });
+        Assert.True(result.Function.IsKept);
+        Assert.Equal(16, result.After.Analysis.Partition!.Classes);
+        Assert.Equal("v", Assert.Single(result.Repairs).Tensor);
+    }
+
+    [Fact]
     public void Iris_learns_from_a_split_start_what_it_cannot_from_a_constant_one()
     {
         using var folder = new TemporaryFolder();

@@ -18,14 +18,15 @@ sealed class FoldRoles
     readonly Fingerprints _prints;
     readonly UnitClasses _classes;
     readonly IReadOnlySet<NodeAxis> _isEqual;
+    readonly IReadOnlySet<Sum> _unfolded; // sums whose operands are taken as they are
     readonly AxisFold?[]?[] _folds; // of each node, for each axis; null where everybody wants it as it is
     readonly bool[][] _isRead; // whether a reader wants the whole axis as it is
     readonly HashSet<NodeAxis> _needed = [];
     readonly HashSet<Sum> _banned = [];
 
-    FoldRoles(Coordinates coordinates, FoldSides sides, Fingerprints prints, UnitClasses classes, IReadOnlySet<NodeAxis> isEqual)
+    FoldRoles(Coordinates coordinates, FoldSides sides, Fingerprints prints, UnitClasses classes, IReadOnlySet<NodeAxis> isEqual, IReadOnlySet<Sum> unfolded)
     {
-        (_coordinates, _sides, _prints, _classes, _isEqual) = (coordinates, sides, prints, classes, isEqual);
+        (_coordinates, _sides, _prints, _classes, _isEqual, _unfolded) = (coordinates, sides, prints, classes, isEqual, unfolded);
         _folds = new AxisFold?[]?[coordinates.Program.Nodes.Count];
         _isRead = [.. coordinates.Program.Nodes.Select(node => new bool[node.Shape.Rank])];
     }
@@ -33,9 +34,9 @@ sealed class FoldRoles
     /// <summary>Follows all sums.</summary>
     /// <returns>For each parameter what is added along its axes; or what stands in the way.</returns>
     public static (IReadOnlyDictionary<string, AxisFold?[]> Parameters, FoldConflict? Conflict) Of(
-        Coordinates coordinates, FoldSides sides, Fingerprints prints, UnitClasses classes, IReadOnlySet<NodeAxis> isEqual)
+        Coordinates coordinates, FoldSides sides, Fingerprints prints, UnitClasses classes, IReadOnlySet<NodeAxis> isEqual, IReadOnlySet<Sum> unfolded)
     {
-        var roles = new FoldRoles(coordinates, sides, prints, classes, isEqual);
+        var roles = new FoldRoles(coordinates, sides, prints, classes, isEqual, unfolded);
         var parameters = new Dictionary<string, AxisFold?[]>(StringComparer.Ordinal);
         var sums = coordinates.Sums.ToLookup(sum => sum.Node.Id);
         foreach (var node in coordinates.Program.Nodes.Reverse())
@@ -139,7 +140,7 @@ sealed class FoldRoles
         var isMerged = targets.Where((to, k) => to >= 0 && to != k).Any();
         var kind = _sides.Of(sum);
         var (folded, foldedAxis, other, otherAxis) = kind == SumKind.FoldRight ? (sum.Right, sum.RightAxis, sum.Left, sum.LeftAxis) : (sum.Left, sum.LeftAxis, sum.Right, sum.RightAxis);
-        if (!isMerged || kind == SumKind.Alike)
+        if (!isMerged || kind == SumKind.Alike || _unfolded.Contains(sum))
         {
             Ask(sum.Node.Operands[folded], foldedAxis, null);
             if (other >= 0) Ask(sum.Node.Operands[other], otherAxis, null);

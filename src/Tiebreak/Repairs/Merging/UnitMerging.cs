@@ -47,6 +47,7 @@ sealed class UnitMerging
         var alike = coordinates.Sums.Where(sum => sides.Of(sum) == SumKind.Alike).ToArray();
         var banned = new HashSet<int>();
         var bannedSums = new List<Sum>();
+        var unfolded = new HashSet<Sum>(); // where nothing goes, a sum that cannot be folded is no reason to keep units apart
         void Ban(IEnumerable<Sum> sums)
         {
             foreach (var sum in sums)
@@ -59,20 +60,21 @@ sealed class UnitMerging
         var labels = model.Beside.Where(beside => coordinates.IsNeeded[beside.Node.Id] && coordinates.Of(beside.Node, beside.Axis) is { } places && places.Length == beside.Values.Count)
             .Select(beside => (coordinates.Of(beside.Node, beside.Axis)!, Labels(beside.Values))).ToArray();
         foreach (var place in options.Banned.SelectMany(at => coordinates.Of(model.Program.Nodes[at.Node], at.Axis) ?? [])) banned.Add(coordinates.Find(place));
-        if (!options.Alike) Ban(alike);
-        var equal = coordinates.Sums.Where(sum => !Array.TrueForAll(sum.Places, place => coordinates.IsPinned(coordinates.Find(place)) || banned.Contains(coordinates.Find(place))))
+        if (options.Shrinks && !options.Alike) Ban(alike);
+        var equal = coordinates.Sums.Where(sum => options.Shrinks || sides.Of(sum) != SumKind.Alike).Where(sum => !Array.TrueForAll(sum.Places, place => coordinates.IsPinned(coordinates.Find(place)) || banned.Contains(coordinates.Find(place))))
             .SelectMany(sum => Equal(coordinates, sum, sides.Of(sum), options)).ToHashSet();
         prints.Need(equal.Concat(coordinates.Sums.Where(sum => equal.Any(at => ReferenceEquals(at.Node, sum.Node)) || sum.Places.Any(place => !coordinates.IsPinned(coordinates.Find(place)))).SelectMany(sum => Both(coordinates, sum))));
         var dead = options.DropDead ? Dead(coordinates, prints, alike, banned) : new bool[coordinates.Count];
         for (var attempt = 0; attempt < MostAttempts; attempt++)
         {
-            var classes = UnitClasses.Of(coordinates, prints, equal, options.Alike ? alike : [], labels, banned, dead);
-            var (folds, conflict) = FoldRoles.Of(coordinates, sides, prints, classes, equal);
+            var classes = UnitClasses.Of(coordinates, prints, equal, options.Shrinks && options.Alike ? alike : [], labels, banned, dead);
+            var (folds, conflict) = FoldRoles.Of(coordinates, sides, prints, classes, equal, unfolded);
             if (conflict is null) return new UnitMerging(model, coordinates, classes, folds) { Prints = prints, Sides = sides, Banned = bannedSums };
             prints.Need(conflict.Equal);
             equal.UnionWith(conflict.Equal);
-            Ban(conflict.Ban);
-            if (conflict.Ban.Count > 0) dead = options.DropDead ? Dead(coordinates, prints, alike, banned) : dead;
+            if (options.Shrinks) Ban(conflict.Ban);
+            else unfolded.UnionWith(conflict.Ban);
+            if (options.Shrinks && conflict.Ban.Count > 0) dead = options.DropDead ? Dead(coordinates, prints, alike, banned) : dead;
         }
 
         throw new InvalidOperationException("merging units comes to no end");
@@ -173,4 +175,5 @@ sealed class UnitMerging
 /// <param name="DropDead">Whether units that add nothing are dropped.</param>
 /// <param name="SumsOfEqualsOnly">Whether terms of a plain sum must be equal to become one; otherwise it is enough that they are made from weights linearly.</param>
 /// <param name="Banned">Axes that must stay as they are, by the number of their node.</param>
-sealed record MergingOptions(bool Alike, bool DropDead, bool SumsOfEqualsOnly, IReadOnlyCollection<(int Node, int Axis)> Banned);
+/// <param name="Shrinks">Whether merged units are to go; otherwise it is only asked whose outgoing weights count as a sum, and what else sums over the units does not matter.</param>
+sealed record MergingOptions(bool Alike, bool DropDead, bool SumsOfEqualsOnly, IReadOnlyCollection<(int Node, int Axis)> Banned, bool Shrinks = true);
