@@ -19,6 +19,9 @@ public static class Reduce
         options ??= new ReduceOptions();
         StagedFiles.Refuse(output, [path], options.Force);
         var check = options.Check with { Witness = false, Laws = false };
+        if (check.Data is not null) throw new TiebreakException("a smaller model is for any data; leave out `--data`");
+        if (options.ForTraining && !check.WeightDecay.IsZero)
+            throw new TiebreakException("under weight decay no learning rates make a smaller model train like the large one; leave out `--weight-decay`, or keep only the function with `--for inference`");
         using var file = Check.Open(path, check);
         StagedFiles.Refuse(output, file.Files, options.Force);
         var refinement = Check.Refinement(check);
@@ -108,7 +111,7 @@ public static class Reduce
         var difference = FloatDifference.Between(Inference(subject.Model, subject.File, options), Inference(model, result, options), refinement);
         var before = Size(subject.File, subject.Model);
         var left = small.Left.ToList();
-        if (options.CheckAgain && options.ForTraining) left.AddRange(StillTied(files.StagedModel, options.Check, rates));
+        if (options.ForTraining) left.AddRange(StillTied(files.StagedModel, options.Check, rates));
         var outcome = new ReduceResult
         {
             Path = path,

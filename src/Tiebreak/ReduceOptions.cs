@@ -3,7 +3,7 @@ namespace Tiebreak;
 /// <summary>Everything a user may ask of <c>Reduce.Model</c>.</summary>
 public sealed record ReduceOptions
 {
-    /// <summary>What to assume of the model; data and weight decay take no part.</summary>
+    /// <summary>What to assume of the model: any data, and for training no weight decay, under which the factors on learning rates would not do.</summary>
     public CheckOptions Check { get; init; } = new();
 
     /// <summary>Whether the smaller model must train like the large one; otherwise it need only compute the same now.</summary>
@@ -11,9 +11,6 @@ public sealed record ReduceOptions
 
     /// <summary>Whether an output that exists is replaced.</summary>
     public bool Force { get; init; }
-
-    /// <summary>Whether to find out what is still tied in the smaller model.</summary>
-    public bool CheckAgain { get; init; } = true;
 }
 
 /// <summary>What <c>Reduce.Model</c> made.</summary>

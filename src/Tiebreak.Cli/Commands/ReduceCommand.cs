@@ -21,7 +21,7 @@ sealed class ReduceCommand
         Command = new Command("reduce", "Writes the smaller network with the same function: one unit for each class of equal ones");
         Command.Add(_model);
         foreach (var option in new Option[] { _output, _purpose, _force, _format, _verbose }) Command.Add(option);
-        _analysis.AddTo(Command);
+        _analysis.AddWithoutDataTo(Command);
         Command.SetAction(Run);
     }
 
@@ -31,7 +31,6 @@ sealed class ReduceCommand
     {
         var output = parsed.GetValue(_output) ?? throw new TiebreakException($"no OUT given; try `tiebreak reduce {parsed.GetValue(_model)} -o {Path.GetFileNameWithoutExtension(parsed.GetValue(_model))}-small{Path.GetExtension(parsed.GetValue(_model))}`");
         var check = _analysis.Read(parsed);
-        if (check.Data is not null) throw new TiebreakException("`reduce` keeps the function for any data; leave out `--data`");
         var isJson = AnalysisOptions.Word(parsed, _format, "text", "json") == "json";
         ReduceResult result;
         using (var progress = ProgressLine.For(_surroundings, quiet: false))

@@ -36,8 +36,7 @@ public static class FloatFormats
         FloatFormat.Float64 => value,
         FloatFormat.Float32 => (float)value,
         FloatFormat.Float16 => (double)(Half)value,
-        FloatFormat.BFloat16 => RoundToBFloat16(value),
-        _ => RoundTo8(format, value),
+        _ => RoundShort(format, value),
     };
 
     /// <summary>Writes a number that the format holds exactly, little-endian.</summary>
@@ -45,44 +44,17 @@ public static class FloatFormats
     public static void Write(this FloatFormat format, Span<byte> bytes, double value)
     {
         if (!double.IsNaN(value) && format.Round(value) != value) throw new ArgumentException($"{value:R} is no number of {format}");
-        switch (format)
-        {
-            case FloatFormat.Float64:
-                BinaryPrimitives.WriteDoubleLittleEndian(bytes, value);
-                break;
-            case FloatFormat.Float32:
-                BinaryPrimitives.WriteSingleLittleEndian(bytes, (float)value);
-                break;
-            case FloatFormat.Float8E4M3 or FloatFormat.Float8E5M2:
-                SmallFloats.Encode(format, value, bytes);
-                break;
-            default:
-                BinaryPrimitives.WriteUInt16LittleEndian(bytes, format.Bits16(value));
-                break;
-        }
+        SmallFloats.Encode(format, value, bytes);
     }
 
     /// <summary>The sixteen bits of a number that one of the short formats holds exactly.</summary>
     public static ushort Bits16(this FloatFormat format, double value) =>
         format == FloatFormat.Float16 ? BitConverter.HalfToUInt16Bits((Half)value) : (ushort)(BitConverter.SingleToUInt32Bits((float)value) >> 16);
 
-    static double RoundTo8(FloatFormat format, double value)
+    static double RoundShort(FloatFormat format, double value)
     {
-        Span<byte> bits = stackalloc byte[1];
+        Span<byte> bits = stackalloc byte[2];
         SmallFloats.Encode(format, value, bits);
-        return SmallFloats.Decode(format, bits[0]);
-    }
-
-    // By way of a float32 a number could be rounded twice, so its last bits are kept as "more than a half" first.
-    static double RoundToBFloat16(double value)
-    {
-        if (!double.IsFinite(value)) return value;
-        var single = (float)value;
-        if (float.IsInfinity(single)) return single;
-        var bits = BitConverter.SingleToUInt32Bits(single);
-        var exact = (double)single == value;
-        var half = (bits & 0xFFFF) == 0x8000;
-        var up = half && !exact ? Math.Abs(value) > Math.Abs((double)single) : half ? (bits & 0x10000) != 0 : (bits & 0xFFFF) > 0x8000;
-        return BitConverter.UInt32BitsToSingle((bits & 0xFFFF0000) + (up ? 0x10000u : 0));
+        return format == FloatFormat.BFloat16 ? BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(bits) << 16) : SmallFloats.Decode(format, bits[0]);
     }
 }

@@ -1,5 +1,4 @@
 using Tiebreak.Formats;
-using Tiebreak.Numbers;
 using Tiebreak.Programs;
 using Tiebreak.Repairs.Merging;
 
@@ -14,16 +13,7 @@ static class Copies
     public static IReadOnlyDictionary<string, string> Find(Model model, PointRun run)
     {
         var nodes = model.ValueNodes.Values.Where(node => node.Primitive is not (Primitive.Parameter or Primitive.Constant) && node.Shape.Count > 0).DistinctBy(node => node.Id).ToArray();
-        var sums = nodes.ToDictionary(node => node.Id, _ => 0UL);
-        var weights = new RandomFunction(run.Seed, RandomFunction.Purpose("copies"));
-        run.Evaluate(nodes, (node, start, chunk) =>
-        {
-            var sum = sums[node.Id];
-            for (var k = 0; k < chunk.Length; k++)
-                if (chunk[k] != 0) sum = run.Field.Add(sum, run.Field.Multiply(chunk[k], weights.Below(run.Field.Modulus, (ulong)(start + k))));
-            sums[node.Id] = sum;
-        });
-
+        var sums = run.Prints(nodes);
         var outputs = model.OutputNames.ToHashSet(StringComparer.Ordinal);
         var first = new Dictionary<(Shape, ulong), string>();
         var same = new Dictionary<string, string>(StringComparer.Ordinal);

@@ -1,5 +1,4 @@
 using Tiebreak.Formats;
-using Tiebreak.Numbers;
 using Tiebreak.Programs;
 using Tiebreak.Repairs.Merging;
 
@@ -14,15 +13,13 @@ sealed class CopySums
     const int Deepest = 400;
 
     readonly Model _model;
-    readonly PointRun _run;
     readonly bool[] _isLinear; // made from weights linearly, somehow
     readonly bool[] _dependsOnData;
-    readonly Dictionary<int, ulong> _prints = [];
     readonly HashSet<Node> _asked = [];
 
-    CopySums(Model model, PointRun run)
+    CopySums(Model model)
     {
-        (_model, _run) = (model, run);
+        _model = model;
         _dependsOnData = model.Program.DependsOn(leaf => leaf is Primitive.Data);
         _isLinear = new bool[model.Program.Nodes.Count];
         foreach (var node in model.Program.Nodes)
@@ -32,14 +29,14 @@ sealed class CopySums
     /// <summary>Pairs of tensors, and whether the second counts negatively in the sum of both.</summary>
     public static IEnumerable<(int First, int Second, bool IsOpposite)> Of(Model model, PointRun run)
     {
-        var sums = new CopySums(model, run);
+        var sums = new CopySums(model);
         var summed = model.Program.Nodes.Where(node => node.Primitive is Primitive.Add).SelectMany(node => node.Operands).Where(node => node.Primitive is Primitive.Add).ToHashSet();
         var roots = model.Program.Nodes.Where(node => node.Primitive is Primitive.Add && !summed.Contains(node)).ToArray();
         foreach (var root in roots) _ = sums.Terms(root, "", false, 0, sums.Ask).Count(); // first all that must be known, then the words
-        sums.Evaluate();
+        var prints = run.Prints([.. sums._asked]);
         foreach (var root in roots)
         {
-            var terms = sums.Terms(root, "", false, 0, node => sums._prints[node.Id].ToString("x", System.Globalization.CultureInfo.InvariantCulture)).ToArray();
+            var terms = sums.Terms(root, "", false, 0, node => prints[node.Id].ToString("x", System.Globalization.CultureInfo.InvariantCulture)).ToArray();
             foreach (var group in terms.GroupBy(term => (term.Path, term.Shape)).Where(group => group.Select(term => term.Tensor).Distinct().Count() > 1))
             {
                 var members = group.DistinctBy(term => term.Tensor).ToArray();
@@ -55,20 +52,6 @@ sealed class CopySums
     {
         _asked.Add(node);
         return "";
-    }
-
-    void Evaluate()
-    {
-        foreach (var node in _asked) _prints[node.Id] = 0;
-        if (_asked.Count == 0) return;
-        var weights = new RandomFunction(_run.Seed, RandomFunction.Purpose("copies"));
-        _run.Evaluate([.. _asked], (node, start, chunk) =>
-        {
-            var sum = _prints[node.Id];
-            for (var k = 0; k < chunk.Length; k++)
-                if (chunk[k] != 0) sum = _run.Field.Add(sum, _run.Field.Multiply(chunk[k], weights.Below(_run.Field.Modulus, (ulong)(start + k))));
-            _prints[node.Id] = sum;
-        });
     }
 
     // All weights that a sum holds, each with what is done to it on the way: a word for each operation, and for what it is multiplied with a print of its value.

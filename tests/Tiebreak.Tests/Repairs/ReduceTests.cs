@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Tiebreak.Formats;
 using Tiebreak.Formats.Onnx;
 using Tiebreak.Gradients;
@@ -75,6 +76,46 @@ public sealed class ReduceTests
         var result = Reduce.Model(folder.File("m.tb"), folder.File("n.tb"));
         Assert.Equal(5, result.After.Parameters); // v and s both start at 1 now, and are learned at 4 and at 1/4
         Assert.Empty(result.Left);
+    }
+
+    [Fact]
+    public void What_is_too_large_for_one_message_gets_a_data_file()
+    {
+        using var folder = new TemporaryFolder();
+        var numbers = Enumerable.Range(0, 1600).Select(k => (k - 800) / 1024f).ToArray();
+        File.WriteAllBytes(folder.File("m.onnx"), new Formats.Onnx.OnnxModelBuilder().Input("x", 3, 40).Output("y").Weight("w", [40, 40], numbers).Node("MatMul", ["x", "w"], ["y"]).Proto().ToByteArray());
+        using (var reader = OnnxReader.Open(folder.File("m.onnx")))
+        using (var files = StagedFiles.For(folder.File("n.onnx"), reader.Files, force: false, TestContext.Current.CancellationToken))
+        {
+            reader.WriteShrunk(files, new Shrinking { Model = reader.Lower(new LoweringOptions()) }, largestMessage: 0);
+            files.Keep();
+        }
+
+        Assert.Equal(["m.onnx", "n.onnx", "n.onnx.data"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName).Order());
+        Assert.InRange(new FileInfo(folder.File("n.onnx")).Length, 1, 1000);
+        Assert.Equal(0, RuntimeOutputs.Difference(RuntimeOutputs.Of(folder.File("m.onnx"), 1), RuntimeOutputs.Of(folder.File("n.onnx"), 1)));
+        using var written = OnnxReader.Open(folder.File("n.onnx"));
+        Assert.Equal(numbers.Select(number => Rational.FromDouble(number)), Enumerable.Range(0, 1600).Select(k => written.Lower(new LoweringOptions()).Parameters[0].Start[k]));
+    }
+
+    [Theory]
+    [InlineData("no OUT given")]
+    [InlineData("is what is read", "-o", "m.tb")]
+    [InlineData("`--for` is one of training, inference", "-o", "n.tb", "--for", "fun")]
+    [InlineData("under weight decay", "-o", "n.tb", "--weight-decay", "0.1")]
+    [InlineData("there is no option `--data`", "-o", "n.tb", "--data", "t.csv")]
+    [InlineData("name it .tb", "-o", "n.onnx")]
+    public void Wrong_options_are_one_line_and_leave_nothing(string reason, params string[] options)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("m.tb"), "param w = 1\ndata x\nloss w*x\n");
+        using StringWriter output = new(), error = new();
+        var exit = Tiebreak.Cli.CommandLine.Run(["reduce", folder.File("m.tb"), .. options.Select(word => word.Contains('.', StringComparison.Ordinal) && word.Length < 8 && word[0] != '0' ? folder.File(word) : word)], output, error);
+        Assert.Equal((2, ""), (exit, output.ToString()));
+        Assert.StartsWith("error: ", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(reason, error.ToString(), StringComparison.Ordinal);
+        Assert.Single(error.ToString().TrimEnd('\n').Split('\n'));
+        Assert.Single(Directory.GetFileSystemEntries(folder.Path));
     }
 
     public static TheoryData<string> Cases => Tiebreak.Tests.Cases.SharedCasesTests.Names;

@@ -72,7 +72,10 @@ public sealed class OnnxReader : IModelFile
     public FloatFormat? StoredAs(string tensor) => OnnxRewriting.FormatOf(_graph, tensor);
 
     /// <inheritdoc/>
-    public void WriteShrunk(StagedFiles files, Shrinking shrinking) => ShrunkFile.Write(ShrunkGraph.Of(_graph, shrinking), _graph.Tensors, files);
+    public void WriteShrunk(StagedFiles files, Shrinking shrinking) => WriteShrunk(files, shrinking, ShrunkFile.LargestMessage);
+
+    /// <summary>The same with a limit of its own for the bytes of tensors in the message.</summary>
+    internal void WriteShrunk(StagedFiles files, Shrinking shrinking, long largestMessage) => ShrunkFile.Write(ShrunkGraph.Of(_graph, shrinking), _graph.Tensors, files, largestMessage);
 
     /// <inheritdoc/>
     public void WriteChanged(StagedFiles files, ModelChanges changes)

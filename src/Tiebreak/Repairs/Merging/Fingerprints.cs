@@ -97,4 +97,20 @@ sealed class PointRun
             (name, _, start, chunk) => reader(_program.Nodes[int.Parse(name, CultureInfo.InvariantCulture)], start, chunk), _data, _gates);
         return events.Singularities.Count == 0;
     }
+
+    /// <summary>One number for each node, the same for equal tensors of one shape: a random linear combination of all its values.</summary>
+    public Dictionary<int, ulong> Prints(IReadOnlyList<Node> nodes)
+    {
+        var prints = nodes.ToDictionary(node => node.Id, _ => 0UL);
+        if (nodes.Count == 0) return prints;
+        var weights = new RandomFunction(Seed, RandomFunction.Purpose("copies"));
+        Evaluate(nodes, (node, start, chunk) =>
+        {
+            var sum = prints[node.Id];
+            for (var k = 0; k < chunk.Length; k++)
+                if (chunk[k] != 0) sum = Field.Add(sum, Field.Multiply(chunk[k], weights.Below(Field.Modulus, (ulong)(start + k))));
+            prints[node.Id] = sum;
+        });
+        return prints;
+    }
 }

@@ -20,21 +20,6 @@ sealed class UnitMerging
     /// <summary>For each parameter that the outputs need: what is added up along its axes.</summary>
     public IReadOnlyDictionary<string, AxisFold?[]> Folds { get; }
 
-    /// <summary>The places of all axes.</summary>
-    public Coordinates Coordinates => _coordinates;
-
-    /// <summary>Which of them are one.</summary>
-    public UnitClasses Classes => _classes;
-
-    /// <summary>The values that merging rests on.</summary>
-    public required Fingerprints Prints { get; init; }
-
-    /// <summary>Where sums are folded.</summary>
-    public required FoldSides Sides { get; init; }
-
-    /// <summary>Sums whose places could not be merged, though their values allow it.</summary>
-    public required IReadOnlyList<Sum> Banned { get; init; }
-
     /// <summary>Finds all that can be merged.</summary>
     /// <param name="model">The model; named weights that are not trained are parameters of its program, too.</param>
     /// <param name="run">The random point.</param>
@@ -46,15 +31,10 @@ sealed class UnitMerging
         var prints = new Fingerprints(run);
         var alike = coordinates.Sums.Where(sum => sides.Of(sum) == SumKind.Alike).ToArray();
         var banned = new HashSet<int>();
-        var bannedSums = new List<Sum>();
         var unfolded = new HashSet<Sum>(); // where nothing goes, a sum that cannot be folded is no reason to keep units apart
         void Ban(IEnumerable<Sum> sums)
         {
-            foreach (var sum in sums)
-            {
-                bannedSums.Add(sum);
-                foreach (var place in sum.Places) banned.Add(coordinates.Find(place));
-            }
+            foreach (var place in sums.SelectMany(sum => sum.Places)) banned.Add(coordinates.Find(place));
         }
 
         var labels = model.Beside.Where(beside => coordinates.IsNeeded[beside.Node.Id] && coordinates.Of(beside.Node, beside.Axis) is { } places && places.Length == beside.Values.Count)
@@ -69,7 +49,7 @@ sealed class UnitMerging
         {
             var classes = UnitClasses.Of(coordinates, prints, equal, options.Shrinks && options.Alike ? alike : [], labels, banned, dead);
             var (folds, conflict) = FoldRoles.Of(coordinates, sides, prints, classes, equal, unfolded);
-            if (conflict is null) return new UnitMerging(model, coordinates, classes, folds) { Prints = prints, Sides = sides, Banned = bannedSums };
+            if (conflict is null) return new UnitMerging(model, coordinates, classes, folds);
             prints.Need(conflict.Equal);
             equal.UnionWith(conflict.Equal);
             if (options.Shrinks) Ban(conflict.Ban);

@@ -9,6 +9,9 @@ namespace Tiebreak.Formats.Onnx.Reducing;
 /// <summary>Writes a changed graph: in one message where that stays small, else with its tensors in a file beside it, as a message ends at two gibibytes.</summary>
 static class ShrunkFile
 {
+    /// <summary>Bytes of tensors up to which they stay in the message, half of what a message may have.</summary>
+    public const long LargestMessage = 1 << 30;
+
     const int Alignment = 4096;
     const int SmallestOutside = 1024;
 
@@ -18,7 +21,7 @@ static class ShrunkFile
     /// <param name="files">Where to.</param>
     /// <param name="largestMessage">Bytes of tensors up to which they stay in the message.</param>
     /// <exception cref="TiebreakException">A file cannot be written.</exception>
-    public static void Write(ShrunkGraph shrunk, TensorReader tensors, StagedFiles files, long largestMessage = 1 << 30)
+    public static void Write(ShrunkGraph shrunk, TensorReader tensors, StagedFiles files, long largestMessage)
     {
         var stored = TensorsIn(shrunk.Model.Graph).Select(tensor => (Tensor: tensor, Bytes: BytesOf(tensor, shrunk, tensors))).Where(tensor => tensor.Bytes is not null).ToArray();
         var isLarge = stored.Sum(tensor => tensor.Bytes!.Length) > largestMessage;
