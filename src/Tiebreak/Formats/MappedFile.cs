@@ -52,6 +52,18 @@ sealed unsafe class MappedFile : IDisposable
         return new ReadOnlySpan<byte>(_start + offset, length);
     }
 
+    /// <summary>The address of a part, for kernels; valid until this is disposed.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The part is not inside the file.</exception>
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
+    public nint AddressOf(long offset, long length)
+    {
+        ObjectDisposedException.ThrowIf(_start is null, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length - length);
+        return (nint)(_start + offset);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -20,6 +20,12 @@ sealed class MappedTensor : ExactTensor
         _size = SizeOf(format);
     }
 
+    /// <summary>How the numbers are stored.</summary>
+    public FloatFormat Format => _format;
+
+    /// <summary>Where they lie in memory, while the file is open.</summary>
+    public nint Address => _range.File.AddressOf(_range.Offset, _range.Length);
+
     /// <summary>Bytes a number.</summary>
     public static int SizeOf(FloatFormat format) => format switch { FloatFormat.Float64 => 8, FloatFormat.Float32 => 4, FloatFormat.Float16 or FloatFormat.BFloat16 => 2, _ => 1 };
 

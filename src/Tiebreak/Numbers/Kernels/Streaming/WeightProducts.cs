@@ -1,0 +1,286 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Vec = System.Runtime.Intrinsics.Vector512<long>;
+
+namespace Tiebreak.Numbers.Kernels.Streaming;
+
+/// <summary>A matrix of weights where it lies, row-major.</summary>
+/// <param name="Start">Its first byte.</param>
+/// <param name="Rows">Its rows.</param>
+/// <param name="Columns">Its columns.</param>
+readonly record struct WeightBytes(nint Start, int Rows, int Columns);
+
+/// <summary>
+/// Products of a streamed matrix with a few vectors (theory §6), as integers: weights are two limbs w = w₀ + 2ˢ·w₁ of 28 bits with a sign, vectors x = x₀ + 2³¹·x₁ of 31. Where s = 31, three products do (Karatsuba): w₀x₀, w₁x₁ and
+/// (w₀ + w₁)(x₀ + x₁); else four. They are summed apart in 64 bits and carried every 16 terms: |w₀ + w₁| ≤ 2²⁸ and |x₀ + x₁| ≤ 1½·2³⁰, so 16 terms stay below 2⁶³. No prime takes part until the end: all
+/// fields share one kernel.
+/// </summary>
+/// <typeparam name="TBits">How weights are stored.</typeparam>
+/// <typeparam name="TValues">What they stand for.</typeparam>
+/// <typeparam name="TCount">How many vectors, 1 to 4.</typeparam>
+static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
+{
+    const int Terms = 16;
+    const int Lanes = 8;
+    const int Slots = 16; // sums of up to four vectors, four each
+    const int RowsAtOnce = 1024; // of one cache line each: as many pages as address translation keeps at hand
+
+    /// <summary>Σⱼ W[i,j]·x[t,j] for rows from <paramref name="first"/> up to <paramref name="last"/>.</summary>
+    /// <param name="weights">The matrix.</param>
+    /// <param name="values">What its weights stand for.</param>
+    /// <param name="rowKeys">One key a row.</param>
+    /// <param name="columnKeys">One a column.</param>
+    /// <param name="vectors">The limbs of the vectors.</param>
+    /// <param name="first">The first row.</param>
+    /// <param name="last">The row behind the last.</param>
+    /// <param name="sums">Where to put the sums.</param>
+    [SkipLocalsInit]
+    public static void OverColumns(WeightBytes weights, TValues values, ulong* rowKeys, ulong* columnKeys, LimbVectors vectors, int first, int last, LimbSums sums)
+    {
+        var whole = weights.Columns & -Lanes;
+        var carried = stackalloc long[2 * Slots * Lanes];
+        for (var row = first; row < last; row++)
+        {
+            var bytes = (byte*)weights.Start + (long)row * weights.Columns * TBits.Size;
+            var rowKey = Vector512.Create(rowKeys[row]);
+            new Span<long>(carried, 2 * Slots * Lanes).Clear();
+            var keys = columnKeys;
+            var x = vectors.Start;
+            for (var left = whole / Lanes; left > 0;)
+            {
+                var steps = Math.Min(left, Terms);
+                left -= steps;
+                Vec a0 = default, b0 = default, c0 = default, d0 = default, a1 = default, b1 = default, c1 = default, d1 = default;
+                Vec a2 = default, b2 = default, c2 = default, d2 = default, a3 = default, b3 = default, c3 = default, d3 = default;
+                do
+                {
+                    values.Eight(TBits.Eight(bytes), rowKey, Vector512.Load(keys), out var w0, out var w1);
+                    Add(w0, w1, Vector512.Load(x), ref a0, ref b0, ref c0, ref d0);
+                    if (TCount.Value > 1) Add(w0, w1, Vector512.Load(x + Lanes), ref a1, ref b1, ref c1, ref d1);
+                    if (TCount.Value > 2) Add(w0, w1, Vector512.Load(x + 2 * Lanes), ref a2, ref b2, ref c2, ref d2);
+                    if (TCount.Value > 3) Add(w0, w1, Vector512.Load(x + 3 * Lanes), ref a3, ref b3, ref c3, ref d3);
+                    bytes += Lanes * TBits.Size;
+                    keys += Lanes;
+                    x += TCount.Value * Lanes;
+                }
+                while (--steps > 0);
+
+                Carry(a0, b0, c0, d0, carried);
+                if (TCount.Value > 1) Carry(a1, b1, c1, d1, carried + 8 * Lanes);
+                if (TCount.Value > 2) Carry(a2, b2, c2, d2, carried + 16 * Lanes);
+                if (TCount.Value > 3) Carry(a3, b3, c3, d3, carried + 24 * Lanes);
+            }
+
+            for (var k = 0; k < 4 * TCount.Value; k++)
+            {
+                var sum = Int128.Zero;
+                for (var lane = 0; lane < Lanes; lane++) sum += Carried(carried, k, lane);
+                sums.Add(k / 4, row, k % 4, sum);
+            }
+
+            for (var column = whole; column < weights.Columns; column++, bytes += TBits.Size)
+                One(values.One(TBits.One(bytes), rowKeys[row], columnKeys[column]), vectors, column, sums, row);
+        }
+    }
+
+    /// <summary>Σᵢ W[i,j]·x[t,i] for columns from <paramref name="first"/> up to <paramref name="last"/>.</summary>
+    /// <param name="weights">The matrix.</param>
+    /// <param name="values">What its weights stand for.</param>
+    /// <param name="rowKeys">One key a row.</param>
+    /// <param name="columnKeys">One a column.</param>
+    /// <param name="vectors">The limbs of the vectors.</param>
+    /// <param name="first">The first column.</param>
+    /// <param name="last">The column behind the last.</param>
+    /// <param name="sums">Where to put the sums.</param>
+    [SkipLocalsInit]
+    public static void OverRows(WeightBytes weights, TValues values, ulong* rowKeys, ulong* columnKeys, LimbVectors vectors, int first, int last, LimbSums sums)
+    {
+        const int Line = 64, Ahead = 12;
+        var whole = first + (last - first & -Lanes);
+        var rowBytes = (long)weights.Columns * TBits.Size;
+        var carried = stackalloc long[2 * Slots * Lanes];
+        var perLine = Line / TBits.Size;
+        for (var tile = 0; tile < weights.Rows; tile += RowsAtOnce)
+        {
+            var end = Math.Min(weights.Rows, tile + RowsAtOnce);
+            for (var column = first; column < whole; column += Lanes)
+            {
+                var isFirstOfLine = (column - first) % perLine == 0;
+                var columnKey = Vector512.Load(columnKeys + column);
+                new Span<long>(carried, 2 * Slots * Lanes).Clear();
+                var bytes = (byte*)weights.Start + tile * rowBytes + column * TBits.Size;
+                var keys = rowKeys + tile;
+                var x = vectors.Start + (long)tile * TCount.Value;
+                for (var left = end - tile; left > 0;)
+                {
+                    var steps = Math.Min(left, Terms);
+                    left -= steps;
+                    Vec a0 = default, b0 = default, c0 = default, d0 = default, a1 = default, b1 = default, c1 = default, d1 = default;
+                    Vec a2 = default, b2 = default, c2 = default, d2 = default, a3 = default, b3 = default, c3 = default, d3 = default;
+                    do
+                    {
+                        if (isFirstOfLine && Sse.IsSupported) Sse.Prefetch0(bytes + Ahead * rowBytes);
+                        values.Eight(TBits.Eight(bytes), Vector512.Create(*keys), columnKey, out var w0, out var w1);
+                        Add(w0, w1, Vector512.Create(*x), ref a0, ref b0, ref c0, ref d0);
+                        if (TCount.Value > 1) Add(w0, w1, Vector512.Create(x[1]), ref a1, ref b1, ref c1, ref d1);
+                        if (TCount.Value > 2) Add(w0, w1, Vector512.Create(x[2]), ref a2, ref b2, ref c2, ref d2);
+                        if (TCount.Value > 3) Add(w0, w1, Vector512.Create(x[3]), ref a3, ref b3, ref c3, ref d3);
+                        bytes += rowBytes;
+                        keys++;
+                        x += TCount.Value;
+                    }
+                    while (--steps > 0);
+
+                    Carry(a0, b0, c0, d0, carried);
+                    if (TCount.Value > 1) Carry(a1, b1, c1, d1, carried + 8 * Lanes);
+                    if (TCount.Value > 2) Carry(a2, b2, c2, d2, carried + 16 * Lanes);
+                    if (TCount.Value > 3) Carry(a3, b3, c3, d3, carried + 24 * Lanes);
+                }
+
+                for (var k = 0; k < 4 * TCount.Value; k++)
+                    for (var lane = 0; lane < Lanes; lane++) sums.Add(k / 4, column + lane, k % 4, Carried(carried, k, lane));
+            }
+
+            for (var row = tile; row < end; row++)
+                for (var column = whole; column < last; column++)
+                    One(values.One(TBits.One((byte*)weights.Start + row * rowBytes + column * TBits.Size), rowKeys[row], columnKeys[column]), vectors, row, sums, column);
+        }
+    }
+
+    static void One((int Low, int High) weight, LimbVectors vectors, int at, LimbSums sums, int to)
+    {
+        for (var t = 0; t < TCount.Value; t++)
+        {
+            var (x, y) = vectors.Get(t, at);
+            sums.Add(t, to, 0, weight.Low * x);
+            sums.Add(t, to, 1, weight.High * y);
+            if (TValues.HighScale == 31)
+            {
+                sums.Add(t, to, 2, (weight.Low + weight.High) * (x + y));
+                continue;
+            }
+
+            sums.Add(t, to, 2, weight.Low * y);
+            sums.Add(t, to, 3, weight.High * x);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Add(Vector512<int> w0, Vector512<int> w1, Vec x, ref Vec a, ref Vec b, ref Vec c, ref Vec d)
+    {
+        var high = x.AsUInt64() >> 32;
+        a += Product(w0, x);
+        b += Product(w1, high.AsInt64());
+        if (TValues.HighScale == 31)
+        {
+            c += Product(w0 + w1, (x.AsInt32() + high.AsInt32()).AsInt64());
+            return;
+        }
+
+        c += Product(w0, high.AsInt64());
+        d += Product(w1, x);
+    }
+
+    // Of the lower halves of the lanes, with their signs.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vec Product(Vector512<int> left, Vec right) =>
+        Avx512F.IsSupported ? Avx512F.Multiply(left, right.AsInt32())
+        : Avx2.IsSupported ? Vector512.Create(Avx2.Multiply(left.GetLower(), right.GetLower().AsInt32()), Avx2.Multiply(left.GetUpper(), right.GetUpper().AsInt32()))
+        : (left.AsInt64() << 32 >> 32) * right;
+
+    // Adds the low and the high halves apart.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Carry(Vec a, Vec b, Vec c, Vec d, long* to)
+    {
+        Carry(a, to);
+        Carry(b, to + 2 * Lanes);
+        Carry(c, to + 4 * Lanes);
+        if (TValues.HighScale != 31) Carry(d, to + 6 * Lanes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Carry(Vec sum, long* to)
+    {
+        (Vector512.Load(to) + (sum & Vector512.Create(0xFFFFFFFFL))).Store(to);
+        (Vector512.Load(to + Lanes) + (sum >> 32)).Store(to + Lanes);
+    }
+
+    static Int128 Carried(long* carried, int k, int lane) => ((Int128)carried[(2 * k + 1) * Lanes + lane] << 32) + carried[2 * k * Lanes + lane];
+}
+
+/// <summary>A number that the compiler knows.</summary>
+interface IVectorCount
+{
+    static abstract int Value { get; }
+}
+
+readonly struct OneVector : IVectorCount
+{
+    public static int Value => 1;
+}
+
+readonly struct TwoVectors : IVectorCount
+{
+    public static int Value => 2;
+}
+
+readonly struct ThreeVectors : IVectorCount
+{
+    public static int Value => 3;
+}
+
+readonly struct FourVectors : IVectorCount
+{
+    public static int Value => 4;
+}
+
+/// <summary>
+/// Up to four vectors of field elements, each element as two signed limbs, x = x₀ + 2³¹·x₁, the halves of a word. What is read together lies together: for one place or for eight the words of the first vector,
+/// then those of the next. So the vectors of a wide matrix stay in the fast caches.
+/// </summary>
+/// <param name="start">Room for <see cref="Size"/> words.</param>
+/// <param name="count">How many vectors.</param>
+/// <param name="lanes">Neighbouring places that are read at once: 8 where a kernel sums over columns, 1 where over rows.</param>
+readonly unsafe struct LimbVectors(long* start, int count, int lanes)
+{
+    public long* Start { get; } = start;
+
+    /// <summary>The words that vectors need.</summary>
+    public static long Size(int count, int places, int lanes) => ((long)places + lanes - 1) / lanes * lanes * count;
+
+    /// <summary>Writes an element, taken between −p/2 and p/2.</summary>
+    public void Set(int vector, int place, ulong value, ulong modulus)
+    {
+        var signed = value > modulus / 2 ? (long)(value - modulus) : (long)value;
+        var low = signed << 33 >> 33;
+        Start[At(vector, place)] = (uint)low | (signed - low >> 31) << 32;
+    }
+
+    /// <summary>The limbs of an element.</summary>
+    public (long Low, long High) Get(int vector, int place) => ((int)Start[At(vector, place)], Start[At(vector, place)] >> 32);
+
+    long At(int vector, int place) => ((long)place / lanes * count + vector) * lanes + place % lanes;
+}
+
+/// <summary>The sums of products of limbs for each vector and place; each place is added to by one thread only.</summary>
+readonly unsafe struct LimbSums(Int128* sums, int stride)
+{
+    /// <summary>How many numbers there are for each vector and place.</summary>
+    public const int Each = 4;
+
+    /// <summary>Adds to the k-th sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Add(int vector, int place, int k, Int128 value) => sums[Each * ((long)vector * stride + place) + k] += value;
+
+    /// <summary>The field element that the sums make.</summary>
+    public ulong Of<TField, TValues>(TField field, int vector, int place) where TField : struct, IField where TValues : struct, IWeightValues
+    {
+        var at = sums + Each * ((long)vector * stride + place);
+        var sum = field.Add(field.Reduce(at[0]), field.Scale(field.Reduce(at[1]), 31 + TValues.HighScale));
+        return TValues.HighScale == 31
+            ? field.Add(sum, field.Scale(field.Reduce(at[2] - at[0] - at[1]), 31))
+            : field.Add(sum, field.Add(field.Scale(field.Reduce(at[2]), 31), field.Scale(field.Reduce(at[3]), TValues.HighScale)));
+    }
+
+}

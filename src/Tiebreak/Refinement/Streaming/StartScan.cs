@@ -1,0 +1,130 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Tiebreak.Formats;
+using Tiebreak.Numbers.Kernels.Streaming;
+
+namespace Tiebreak.Refinement.Streaming;
+
+/// <summary>One look at all start values of a matrix: how large they are, and a hash of each slice, so that equal ones can be found.</summary>
+static unsafe class StartScan
+{
+    const ulong Factor = 0x9E3779B97F4A7C15;
+
+    /// <summary>Looks at a matrix, and hashes its rows.</summary>
+    /// <param name="matrix">The matrix.</param>
+    /// <param name="options">Threads and cancellation.</param>
+    public static (MatrixFacts Facts, ulong[] RowHashes) Of(StreamedMatrix matrix, RefinementOptions options)
+    {
+        var hashes = new ulong[matrix.Rows];
+        var parts = Math.Clamp(matrix.Rows / 16, 1, options.Threads * 4);
+        var ranges = new SizeRange[parts];
+        Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = options.Cancellation }, part =>
+        {
+            int from = (int)((long)matrix.Rows * part / parts), to = (int)((long)matrix.Rows * (part + 1) / parts);
+            ranges[part] = matrix.Format == FloatFormat.Float32 ? Rows<uint>(matrix, from, to, hashes) : Rows<ushort>(matrix, from, to, hashes);
+        });
+        var all = ranges.Aggregate((a, b) => new SizeRange(Math.Min(a.Least, b.Least), Math.Min(a.LeastMoved, b.LeastMoved), Math.Max(a.Greatest, b.Greatest)));
+        uint Float32(uint size) => matrix.Format switch { FloatFormat.Float32 => size, FloatFormat.BFloat16 => size << 16, _ => BitConverter.SingleToUInt32Bits((float)BitConverter.UInt16BitsToHalf((ushort)size)) };
+        int Exponent(uint size) => Math.Max(1, (int)(Float32(size) >> 23));
+        var isAllZero = all.Greatest == 0;
+        return (new MatrixFacts
+        {
+            HasZeros = all.Least == 0,
+            IsFinite = Float32(all.Greatest) >> 23 < 0xFF,
+            LeastExponent = isAllZero ? 1 : Exponent(all.LeastMoved + 1),
+            GreatestExponent = isAllZero ? 0 : Exponent(all.Greatest),
+        }, hashes);
+    }
+
+    /// <summary>A hash of each column.</summary>
+    public static ulong[] ColumnHashes(StreamedMatrix matrix, RefinementOptions options)
+    {
+        const int Grain = 64;
+        var hashes = new ulong[matrix.Columns];
+        var units = (matrix.Columns + Grain - 1) / Grain;
+        var parts = Math.Min(units, options.Threads * 2);
+        Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = options.Cancellation }, part =>
+        {
+            int from = (int)((long)units * part / parts) * Grain, to = Math.Min(matrix.Columns, (int)((long)units * (part + 1) / parts) * Grain);
+            switch (matrix.Format)
+            {
+                case FloatFormat.Float32:
+                    Columns<Float32Bits>(matrix, from, to, hashes);
+                    break;
+                case FloatFormat.BFloat16:
+                    Columns<BFloat16Bits>(matrix, from, to, hashes);
+                    break;
+                default:
+                    Columns<Float16Bits>(matrix, from, to, hashes);
+                    break;
+            }
+        });
+        return hashes;
+    }
+
+    static void Columns<TBits>(StreamedMatrix matrix, int from, int to, ulong[] hashes) where TBits : struct, IWeightBits
+    {
+        var whole = from + (to - from & -8);
+        fixed (ulong* hash = hashes)
+        {
+            for (var row = 0; row < matrix.Rows; row++)
+            {
+                var bytes = (byte*)matrix.Bytes.Start + (long)row * matrix.Columns * TBits.Size;
+                for (var column = from; column < whole; column += 8)
+                {
+                    var mixed = (Vector512.Load(hash + column) ^ TBits.Eight(bytes + column * TBits.Size)) * Factor;
+                    (mixed ^ mixed >> 32).Store(hash + column);
+                }
+
+                for (var column = whole; column < to; column++)
+                {
+                    var mixed = (hash[column] ^ TBits.One(bytes + column * TBits.Size)) * Factor;
+                    hash[column] = mixed ^ mixed >> 32;
+                }
+            }
+        }
+    }
+
+    // Sizes of floats are in the order of their bits; one less makes zero the largest.
+    static SizeRange Rows<T>(StreamedMatrix matrix, int from, int to, ulong[] hashes) where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T>
+    {
+        var sizeBits = Vector512.Create(T.MaxValue >> 1);
+        var (least, leastMoved, greatest) = (Vector512.Create(T.MaxValue), Vector512.Create(T.MaxValue), Vector512<T>.Zero);
+        var (leastOne, leastMovedOne, greatestOne) = (T.MaxValue, T.MaxValue, T.Zero);
+        var whole = matrix.Columns / Vector512<T>.Count * Vector512<T>.Count;
+        for (var row = from; row < to; row++)
+        {
+            var at = (T*)matrix.Bytes.Start + (long)row * matrix.Columns;
+            var hash = Vector512.Create(Factor);
+            for (var column = 0; column < whole; column += Vector512<T>.Count)
+            {
+                var bits = Vector512.Load(at + column);
+                var size = bits & sizeBits;
+                least = Vector512.Min(least, size);
+                leastMoved = Vector512.Min(leastMoved, size - Vector512<T>.One);
+                greatest = Vector512.Max(greatest, size);
+                hash = (hash ^ bits.AsUInt64()) * Factor;
+                hash ^= hash >> 32;
+            }
+
+            var last = 0UL;
+            for (var lane = 0; lane < Vector512<ulong>.Count; lane++) last = AxisKeys.Mixed(last ^ hash[lane]);
+            for (var column = whole; column < matrix.Columns; column++)
+            {
+                var size = at[column] & T.MaxValue >> 1;
+                (leastOne, leastMovedOne, greatestOne) = (T.Min(leastOne, size), T.Min(leastMovedOne, unchecked(size - T.One)), T.Max(greatestOne, size));
+                last = AxisKeys.Mixed(last ^ ulong.CreateTruncating(at[column]));
+            }
+
+            hashes[row] = last;
+        }
+
+        for (var lane = 0; lane < Vector512<T>.Count; lane++)
+            (leastOne, leastMovedOne, greatestOne) = (T.Min(leastOne, least[lane]), T.Min(leastMovedOne, leastMoved[lane]), T.Max(greatestOne, greatest[lane]));
+        return new SizeRange(uint.CreateTruncating(leastOne), uint.CreateTruncating(leastMovedOne), uint.CreateTruncating(greatestOne));
+    }
+
+    /// <summary>Sizes of weights as bits: the least, the least that is not zero, less one, and the greatest.</summary>
+    readonly record struct SizeRange(uint Least, uint LeastMoved, uint Greatest);
+}

@@ -1,0 +1,222 @@
+using System.Runtime.InteropServices;
+using Tiebreak.Formats;
+using Tiebreak.Numbers;
+using Tiebreak.Numbers.Kernels.Streaming;
+
+namespace Tiebreak.Refinement.Streaming;
+
+/// <summary>A weight matrix that is read where it lies, again and again, and never written down as numbers of a field.</summary>
+sealed unsafe class StreamedMatrix
+{
+    readonly byte[]? _own; // pinned
+
+    StreamedMatrix(ParameterTensor tensor, WeightBytes bytes, FloatFormat format, byte[]? own) => (Tensor, Bytes, Format, _own) = (tensor, bytes, format, own);
+
+    /// <summary>The tensor.</summary>
+    public ParameterTensor Tensor { get; }
+
+    /// <summary>Its numbers.</summary>
+    public WeightBytes Bytes { get; }
+
+    /// <summary>How they are stored.</summary>
+    public FloatFormat Format { get; }
+
+    public int Rows => Bytes.Rows;
+
+    public int Columns => Bytes.Columns;
+
+    /// <summary>What a look at all of it found.</summary>
+    public MatrixFacts Facts { get; set; } = new();
+
+    /// <summary>A tensor as such a matrix; null if it has other axes than two, or numbers that are no float32.</summary>
+    /// <param name="tensor">The tensor.</param>
+    /// <param name="mostCopied">Tensors that lie in no file are copied up to this number of elements.</param>
+    public static StreamedMatrix? Of(ParameterTensor tensor, long mostCopied)
+    {
+        if (tensor.Shape.Rank != 2 || tensor.Shape.Count == 0) return null;
+        var (rows, columns) = (tensor.Shape[0], tensor.Shape[1]);
+        if (tensor.Start is MappedTensor { Format: FloatFormat.Float32 or FloatFormat.BFloat16 or FloatFormat.Float16 } mapped)
+            return new StreamedMatrix(tensor, new WeightBytes(mapped.Address, rows, columns), mapped.Format, null);
+        if (!tensor.Start.HasDoubles || tensor.Shape.Count > mostCopied) return null;
+        var values = new double[tensor.Shape.Count];
+        tensor.Start.ReadDoubles(0, values);
+        var own = GC.AllocateUninitializedArray<byte>(sizeof(float) * values.Length, pinned: true);
+        var floats = MemoryMarshal.Cast<byte, float>(own.AsSpan());
+        for (var k = 0; k < values.Length; k++)
+        {
+            floats[k] = (float)values[k];
+            if (floats[k] != values[k]) return null;
+        }
+
+        return new StreamedMatrix(tensor, new WeightBytes(Marshal.UnsafeAddrOfPinnedArrayElement(own, 0), rows, columns), FloatFormat.Float32, own);
+    }
+
+    /// <summary>The bits of one weight, as of a float32; −0 as 0.</summary>
+    public uint Bits(int row, int column)
+    {
+        var place = (long)row * Columns + column;
+        var start = (byte*)Bytes.Start;
+        var bits = Format switch
+        {
+            FloatFormat.Float32 => Float32Bits.One(start + place * Float32Bits.Size),
+            FloatFormat.BFloat16 => BFloat16Bits.One(start + place * BFloat16Bits.Size),
+            _ => Float16Bits.One(start + place * Float16Bits.Size),
+        };
+        GC.KeepAlive(_own);
+        return bits == 1u << 31 ? 0 : bits;
+    }
+
+    /// <summary>results[t,n] = Σₖ W·vectors[t,k] with random values of the keys, or with the weights' own if there are none.</summary>
+    /// <param name="field">The field.</param>
+    /// <param name="keys">Of rows and of columns; null for the weights' own values.</param>
+    /// <param name="overRows">Which axis is summed over.</param>
+    /// <param name="vectors">Elements of the field.</param>
+    /// <param name="count">How many vectors.</param>
+    /// <param name="results">Where the products go.</param>
+    /// <param name="options">Threads and cancellation.</param>
+    public void Multiply<TField>(TField field, MatrixKeys? keys, bool overRows, ulong* vectors, int count, ulong* results, RefinementOptions options) where TField : struct, IField
+    {
+        var product = new Product<TField>(this, field, keys, overRows, vectors, count, results, options);
+        switch (Format)
+        {
+            case FloatFormat.Float32:
+                product.Run<Float32Bits>();
+                break;
+            case FloatFormat.BFloat16:
+                product.Run<BFloat16Bits>();
+                break;
+            default:
+                product.Run<Float16Bits>();
+                break;
+        }
+
+        GC.KeepAlive(_own);
+    }
+
+    /// <summary>One product, taken apart into what kernels do.</summary>
+    sealed class Product<TField>(StreamedMatrix matrix, TField field, MatrixKeys? keys, bool overRows, ulong* vectors, int count, ulong* results, RefinementOptions options) where TField : struct, IField
+    {
+        const int Lanes = 8;
+        const int Grain = 64; // columns of at least one line of the cache
+
+        int Summed => overRows ? matrix.Rows : matrix.Columns;
+
+        int Made => overRows ? matrix.Columns : matrix.Rows;
+
+        public void Run<TBits>() where TBits : struct, IWeightBits
+        {
+            new Span<ulong>(results, count * Made).Clear();
+            if (keys is null)
+            {
+                for (var top = matrix.Facts.GreatestExponent; top >= matrix.Facts.LeastExponent; top -= ExactValues.Window)
+                    Run<TBits, ExactValues>(new ExactValues(top - ExactValues.Window + 1));
+            }
+            else if (matrix.Facts.HasZeros) Run<TBits, RandomValues<SomeZeros>>(default);
+            else Run<TBits, RandomValues<NoZeros>>(default);
+        }
+
+        void Run<TBits, TValues>(TValues values) where TBits : struct, IWeightBits where TValues : struct, IWeightValues
+        {
+            for (var first = 0; first < count; first += 4)
+            {
+                switch (Math.Min(4, count - first))
+                {
+                    case 1:
+                        Run<TBits, TValues, OneVector>(values, first);
+                        break;
+                    case 2:
+                        Run<TBits, TValues, TwoVectors>(values, first);
+                        break;
+                    case 3:
+                        Run<TBits, TValues, ThreeVectors>(values, first);
+                        break;
+                    default:
+                        Run<TBits, TValues, FourVectors>(values, first);
+                        break;
+                }
+            }
+        }
+
+        void Run<TBits, TValues, TCount>(TValues values, int firstVector) where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
+        {
+            var lanes = overRows ? 1 : Lanes;
+            var words = (long*)NativeMemory.AlignedAlloc((nuint)(LimbVectors.Size(TCount.Value, Summed, lanes) * sizeof(long)), 64);
+            var sums = (Int128*)NativeMemory.AllocZeroed((nuint)(LimbSums.Each * TCount.Value) * (nuint)Made, (nuint)sizeof(Int128));
+            try
+            {
+                var limbs = new LimbVectors(words, TCount.Value, lanes);
+                for (var t = 0; t < TCount.Value; t++)
+                    for (var k = 0; k < Summed; k++) limbs.Set(t, k, vectors[(long)(firstVector + t) * Summed + k], field.Modulus);
+                Multiply<TBits, TValues, TCount>(values, limbs, new LimbSums(sums, Made));
+                for (var t = 0; t < TCount.Value; t++) Finish(values, new LimbSums(sums, Made), t, firstVector + t);
+            }
+            finally
+            {
+                NativeMemory.AlignedFree(words);
+                NativeMemory.Free(sums);
+            }
+        }
+
+        void Multiply<TBits, TValues, TCount>(TValues values, LimbVectors limbs, LimbSums sums) where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
+        {
+            var (bytes, isOverRows, made) = (matrix.Bytes, overRows, Made);
+            var (rowKeys, columnKeys) = (keys?.Rows ?? new ulong[matrix.Rows], keys?.Columns ?? new ulong[matrix.Columns]);
+            var units = (made + Grain - 1) / Grain;
+            var parts = (int)Math.Min(units, (long)options.Threads * (Summed * (long)made < 1 << 18 ? 1 : 4));
+            if (options.Threads <= 1 || Summed * (long)made < 1 << 15) parts = 1;
+            void Part(int part)
+            {
+                options.Cancellation.ThrowIfCancellationRequested();
+                int from = (int)((long)units * part / parts) * Grain, to = Math.Min(made, (int)((long)units * (part + 1) / parts) * Grain);
+                fixed (ulong* row = rowKeys)
+                fixed (ulong* column = columnKeys)
+                {
+                    if (isOverRows) WeightProducts<TBits, TValues, TCount>.OverRows(bytes, values, row, column, limbs, from, to, sums);
+                    else WeightProducts<TBits, TValues, TCount>.OverColumns(bytes, values, row, column, limbs, from, to, sums);
+                }
+            }
+
+            if (parts == 1) Part(0);
+            else Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = options.Threads }, Part);
+        }
+
+        // Random values are twice their limbs and 1 + 2³¹; own values are in a unit.
+        void Finish<TValues>(TValues values, LimbSums sums, int slot, int vector) where TValues : struct, IWeightValues
+        {
+            var to = results + (long)vector * Made;
+            if (values is ExactValues exact)
+            {
+                for (var n = 0; n < Made; n++) to[n] = field.Add(to[n], field.Scale(sums.Of<TField, TValues>(field, slot, n), exact.Unit));
+                return;
+            }
+
+            var total = 0UL;
+            for (var k = 0; k < Summed; k++) total = field.Add(total, vectors[(long)vector * Summed + k]);
+            total = field.Add(total, field.Scale(total, 31));
+            for (var n = 0; n < Made; n++)
+            {
+                var sum = sums.Of<TField, TValues>(field, slot, n);
+                to[n] = field.Add(field.Add(sum, sum), total);
+            }
+        }
+    }
+}
+
+/// <summary>What one look at all weights of a matrix tells.</summary>
+sealed record MatrixFacts
+{
+    /// <summary>Whether some weight is zero.</summary>
+    public bool HasZeros { get; init; }
+
+    /// <summary>Whether all are finite.</summary>
+    public bool IsFinite { get; init; } = true;
+
+    /// <summary>The least biased exponent of a weight that is not zero, of float32; subnormal ones count as 1.</summary>
+    public int LeastExponent { get; init; }
+
+    /// <summary>The greatest; less than the least if all are zero.</summary>
+    public int GreatestExponent { get; init; }
+}
+
+/// <summary>Keys from which a weight's random value is made: those of its row and its column, bit 31 for a negative.</summary>
+sealed record MatrixKeys(ulong[] Rows, ulong[] Columns);

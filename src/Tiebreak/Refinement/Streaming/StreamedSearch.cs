@@ -1,0 +1,229 @@
+using System.Globalization;
+using Tiebreak.Evaluation;
+using Tiebreak.Formats;
+using Tiebreak.Gradients;
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+
+namespace Tiebreak.Refinement.Streaming;
+
+/// <summary>
+/// The main algorithm (theory §3) without a state for each parameter (theory §6). A weight matrix' next state is a function of the two factors of its last gradient, which are as large as activations; its values are made while
+/// it streams by, forward and backward once each round. Tensors that are small, or used otherwise than as matrices, keep their codes.
+/// </summary>
+sealed class StreamedSearch : IDisposable
+{
+    const int Attempts = 8;
+    const int MostRounds = 1 << 10;
+
+    readonly RefinementOptions _options;
+    readonly TensorProgram _gradient;
+    readonly GatesByOrder _gates;
+    readonly GradientFactors[] _factors;
+    readonly Node[] _wanted; // the factors' nodes, each once
+    readonly Dictionary<Node, int> _place = [];
+    readonly RoundMemory _memory = new();
+    readonly BufferPool _pool = new(idleLimit: 1 << 25);
+    readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
+    readonly List<StreamedMatrix> _all; // trained matrices, then frozen ones
+
+    /// <summary>Prepares the rounds of a model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="matrices">What streams: trained matrices of the model.</param>
+    /// <param name="frozen">Matrices that are never trained.</param>
+    /// <param name="options">Seeds and bounds.</param>
+    public StreamedSearch(Model model, IReadOnlyList<StreamedMatrix> matrices, IReadOnlyList<StreamedMatrix> frozen, RefinementOptions options)
+    {
+        (_options, Matrices, _all) = (options, matrices, [.. matrices, .. frozen]);
+        for (var k = 0; k < _all.Count; k++) _numbers.Add(_all[k].Tensor.Name, k);
+        Kept = model with { Parameters = [.. model.Parameters.Where(parameter => !_numbers.ContainsKey(parameter.Name))], Frozen = [.. model.Frozen.Where(parameter => !_numbers.ContainsKey(parameter.Name))] };
+        var gradient = GradientOf(model);
+        var outputs = gradient.Outputs.ToDictionary(output => output.Name, output => output.Node, StringComparer.Ordinal);
+        _factors = [.. matrices.Select(matrix => outputs.TryGetValue(matrix.Tensor.Name, out var node) ? GradientFactors.Of(node)! : throw new ArgumentException($"{matrix.Tensor.Name} has no gradient"))];
+        _wanted = [.. _factors.SelectMany(factors => factors.Nodes).Distinct()];
+        for (var k = 0; k < _wanted.Length; k++) _place.Add(_wanted[k], k);
+        _gradient = gradient.WithOutputs(
+        [
+            .. gradient.Outputs.Where(output => !_numbers.ContainsKey(output.Name)),
+            .. _wanted.Select((node, k) => (Name(k), node)),
+        ]);
+        _gates = new GatesByOrder(_gradient, options with { ByOrder = false });
+        var constants = gradient.Nodes.Select(node => node.Primitive).OfType<Primitive.Constant>().Select(constant => constant.Values);
+        Bound = ErrorBound.Of(_gradient, ErrorBound.Bits(model.Parameters.Concat(model.Frozen).Select(parameter => parameter.Start).Concat(constants)), options.ErrorBound);
+    }
+
+    /// <summary>The matrices that stream and are trained.</summary>
+    public IReadOnlyList<StreamedMatrix> Matrices { get; }
+
+    /// <summary>The model with only the tensors that have codes.</summary>
+    public Model Kept { get; }
+
+    /// <summary>How sure one verification is.</summary>
+    public ErrorBound Bound { get; }
+
+    /// <summary>Whether a value sat on a kink in some evaluation.</summary>
+    public bool MetKinks { get; private set; }
+
+    /// <summary>The gradient of a model by all its parameters.</summary>
+    public static TensorProgram GradientOf(Model model) => Gradient.Of(model.Program, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
+
+    /// <summary>The algorithm.</summary>
+    public StreamedResult Run()
+    {
+        for (var attempt = 0; attempt < Attempts; attempt++)
+        {
+            try
+            {
+                if (attempt == 0 ? Run(default(Mersenne61), attempt) is { } result : (result = Run(PrimeField.Draw(SeedOf("prime", attempt, 0)), attempt)!) is not null) return result;
+            }
+            catch (DivideByZeroException) when (attempt < Attempts - 1)
+            {
+                // The prime divides the denominator of a constant, which has no image then.
+            }
+        }
+
+        throw new InvalidOperationException("the verification contradicted the refinement again and again; please report this model");
+    }
+
+    StreamedResult? Run<TField>(TField field, int attempt) where TField : struct, IField
+    {
+        var state = new StreamedState(State.AllStuck(Kept), new MatrixClasses?[Matrices.Count]);
+        var moved = new List<(int Round, MatrixClasses?[] Classes)>();
+        for (var number = 1; number <= MostRounds; number++)
+        {
+            _options.Progress?.Invoke($"round {number}");
+            var round = new Round<TField>(field, state.Kept, number, _memory);
+            var (classes, events) = Evaluate([field], SeedOf("round", attempt, number), state, round.Accept);
+            if (events.Singularities.Count > 0)
+                return new StreamedResult { State = null, Rounds = number, SingularOrigins = [.. events.Singularities.Select(node => node.Origin ?? "the model").Distinct(StringComparer.Ordinal)] };
+            var isKept = AreKept(state, classes) && !round.HasChanged;
+            if (moved.Count == 0 || !SameMoving(moved[^1].Classes, classes)) moved.Add((number, classes));
+            state = new StreamedState(round.Next(), isKept ? state.Classes : classes);
+
+            // Where everything moves and little is left to split, a verification finds that out as well as another round would, and is needed anyway.
+            var isSettled = isKept || (number == 1 && classes.All(each => each is { AllMove: true }));
+            if (!isSettled) continue;
+            var verifications = Bound.Verifications(number, _options.ErrorBound);
+            if (Verify(state, verifications, attempt))
+                return new StreamedResult { State = state, Moved = moved, Rounds = isKept ? number : number + 1, Verifications = verifications, Epsilon = Bound.Epsilon, ErrorBound = Math.Min(1, (number + 1) * Math.Pow(Bound.Epsilon, verifications)), MetKinks = MetKinks };
+            if (isKept) return null;
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether a state of this model's parameters, found at other sizes, is invariant here, too.</summary>
+    public bool Verify(StreamedState state, int times, int attempt)
+    {
+        var kept = new State(Kept, state.Kept.Codes, state.Kept.FirstSteps);
+        for (var number = 1; number <= times; number++)
+        {
+            _options.Progress?.Invoke(times == 1 ? "verification" : $"verification {number} of {times}");
+            var seed = SeedOf("verification", attempt, number);
+            PrimeField[] primes = [.. Enumerable.Range(0, Bound.Lanes).Select(lane => PrimeField.Draw(seed + (ulong)lane))];
+            var verification = new Verification<PrimeField>(primes, kept, _memory);
+            var at = state with { Kept = kept };
+            var (classes, events) = Evaluate(primes, seed, at, verification.Accept);
+            if (events.Singularities.Count > 0 || verification.Violation is not null || !AreKept(at, classes)) return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Why what is stuck is stuck: for each kept tensor as for any model, and for each matrix the zero patterns of its rows and columns.</summary>
+    public (StuckCause[]?[] Kept, MatrixClasses[] Patterns) StuckCauses(StreamedState state)
+    {
+        var causes = new StuckCause[]?[Kept.Parameters.Count];
+        for (var tensor = 0; tensor < causes.Length; tensor++)
+            if (state.Kept.Codes[tensor].AsSpan().Contains(0)) causes[tensor] = [.. state.Kept.Codes[tensor].Select(code => code == 0 ? StuckCause.Zero : StuckCause.None)];
+        _options.Progress?.Invoke("causes");
+        var (patterns, _) = Evaluate<ZeroPattern>([default], seed: 0, state, (name, _, start, pattern) =>
+        {
+            if (causes[state.Kept.IndexOf(name)] is not { } cause) return;
+            for (var i = 0; i < pattern.Length; i++)
+                if (pattern[i] != 0 && cause[start + i] == StuckCause.Zero) cause[start + i] = StuckCause.Cancellation;
+        });
+        return (causes, patterns);
+    }
+
+    (MatrixClasses[] Classes, EvaluationEvents Events) Evaluate<TField>(TField[] fields, ulong seed, StreamedState state, FieldEvaluator<TField>.OutputReader accept) where TField : struct, IField
+    {
+        var values = new ulong[fields.Length][][];
+        for (var lane = 0; lane < fields.Length; lane++) values[lane] = [.. _wanted.Select(node => new ulong[node.Shape.Count])];
+        void Read(string name, int lane, long start, ReadOnlySpan<ulong> chunk)
+        {
+            if (name[0] == Marker) chunk.CopyTo(values[lane][int.Parse(name.AsSpan(1), CultureInfo.InvariantCulture)].AsSpan((int)start));
+            else accept(name, lane, start, chunk);
+        }
+
+        var point = new StreamedPoint(state, _all, _numbers, seed, _options);
+        var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, _gradient, point, new Workers(_options.Threads, _options.Cancellation), _pool, Read);
+        MetKinks |= events.Kinks > 0;
+        ulong[] moduli = [.. fields.Select(field => field.Modulus)];
+        var classes = new MatrixClasses[Matrices.Count];
+        for (var k = 0; k < classes.Length; k++)
+        {
+            var (matrix, factors) = (Matrices[k], _factors[k]);
+            AxisKeys Of(Func<Func<Node, ulong[]>, int, ulong[]> gathered, int places) =>
+                AxisKeys.Of([.. Enumerable.Range(0, fields.Length).Select(lane => gathered(node => values[lane][_place[node]], places))], moduli, places, _options.Threads);
+            classes[k] = new MatrixClasses(Of(factors.Rows, matrix.Rows), Of(factors.Columns, matrix.Columns));
+        }
+
+        return (classes, events);
+    }
+
+    static bool AreKept(StreamedState before, MatrixClasses[] after)
+    {
+        var kept = new ClassesKept();
+        for (var k = 0; k < after.Length && kept.AreKept; k++) kept.Look(before.Classes[k], after[k]);
+        return kept.AreKept;
+    }
+
+    static bool SameMoving(MatrixClasses?[] before, MatrixClasses[] after)
+    {
+        for (var k = 0; k < after.Length; k++)
+        {
+            if (before[k]!.AllMove && after[k].AllMove) continue;
+            if (!before[k]!.Rows.Moving.AsSpan().SequenceEqual(after[k].Rows.Moving) || !before[k]!.Columns.Moving.AsSpan().SequenceEqual(after[k].Columns.Moving)) return false;
+        }
+
+        return true;
+    }
+
+    const char Marker = '\u0001'; // no tensor's name begins with it
+
+    static string Name(int place) => Marker + place.ToString(CultureInfo.InvariantCulture);
+
+    ulong SeedOf(string purpose, int attempt, int number) => new RandomFunction(_options.Seed, RandomFunction.Purpose(purpose)).Word(((ulong)attempt << 32) + (ulong)number);
+
+    /// <inheritdoc/>
+    public void Dispose() => _pool.Dispose();
+}
+
+/// <summary>What a streamed refinement found.</summary>
+sealed record StreamedResult
+{
+    /// <summary>The smallest invariant set; null when the gradient is not finite.</summary>
+    public required StreamedState? State { get; init; }
+
+    /// <summary>Which weights of matrices had moved after a round, at each round where that changed.</summary>
+    public IReadOnlyList<(int Round, MatrixClasses?[] Classes)> Moved { get; init; } = [];
+
+    /// <inheritdoc cref="RefinementResult.Rounds"/>
+    public int Rounds { get; init; }
+
+    /// <inheritdoc cref="RefinementResult.Verifications"/>
+    public int Verifications { get; init; }
+
+    /// <inheritdoc cref="RefinementResult.Epsilon"/>
+    public double Epsilon { get; init; }
+
+    /// <inheritdoc cref="RefinementResult.ErrorBound"/>
+    public double ErrorBound { get; init; }
+
+    /// <inheritdoc cref="RefinementResult.MetKinks"/>
+    public bool MetKinks { get; init; }
+
+    /// <inheritdoc cref="RefinementResult.SingularOrigins"/>
+    public IReadOnlyList<string> SingularOrigins { get; init; } = [];
+}
