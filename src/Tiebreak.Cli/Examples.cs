@@ -34,6 +34,7 @@ static class Examples
             Examples:
               tiebreak reduce model.onnx -o small.onnx                        one unit for each class of units in lockstep, trains like the large model
               tiebreak reduce model.onnx -o small.onnx --for inference        computes the same now, whatever the outgoing weights
+              tiebreak reduce model.onnx -o small.onnx --tolerance 1e-3 --data table.csv  also nearly equal units of a trained model; the error, measured on the table
 
             Exit codes: 0 written (or nothing to merge), 2 an error, 130 interrupted.
 

@@ -47,6 +47,7 @@ static class ReduceJson
                 json.WriteNull("float64");
             }
 
+            WriteNearTies(json, result);
             json.WritePropertyName("learningRates");
             if (result.Rates is { } rates) json.WriteRawValue(RateText.Json(rates));
             else json.WriteNullValue();
@@ -56,6 +57,63 @@ static class ReduceJson
         }
 
         return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length) + "\n";
+    }
+
+    // Null without a tolerance; the error is null where it was not measured.
+    static void WriteNearTies(Utf8JsonWriter json, ReduceResult result)
+    {
+        if (result.Options.Tolerance is not { } tolerance)
+        {
+            json.WriteNull("nearTies");
+            return;
+        }
+
+        json.WriteStartObject("nearTies");
+        json.WriteNumber("tolerance", tolerance);
+        json.WriteStartArray("groups");
+        foreach (var tie in result.NearTies)
+        {
+            json.WriteStartObject();
+            json.WriteString("tensor", tie.Tensor);
+            json.WriteNumber("axis", tie.Axis);
+            json.WriteNumber("slicesPerUnit", tie.SlicesPerUnit);
+            JsonReport.WriteNumbers(json, "indices", tie.Units);
+            json.WriteNumber("stays", tie.Center);
+            json.WriteNumber("distance", tie.Distance);
+            Write(json, "tensors", tie.Tensors);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        if (result.Error is { } error)
+        {
+            json.WriteStartObject("error");
+            json.WriteString("on", error.Data is null ? "random inputs" : "data");
+            json.WriteString("data", error.Data);
+            json.WriteNumber("samples", error.Samples);
+            json.WriteStartArray("outputs");
+            foreach (var output in error.Outputs)
+            {
+                json.WriteStartObject();
+                json.WriteString("name", output.Name);
+                json.WriteNumber("largest", output.Largest);
+                if (double.IsFinite(output.Relative)) json.WriteNumber("relative", output.Relative);
+                else json.WriteNull("relative");
+                json.WriteNumber("mean", output.Mean);
+                json.WriteNumber("size", output.Size);
+                json.WriteNumber("notFinite", output.NotFinite);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        else
+        {
+            json.WriteNull("error");
+        }
+
+        json.WriteEndObject();
     }
 
     static void Write(Utf8JsonWriter json, string name, ModelSize size)
