@@ -15,6 +15,7 @@ static class Examples
               tiebreak check model.onnx --dim sequence=16       with a size for a free dimension
               tiebreak check model.onnx --freeze 'encoder.*'    with some tensors not trained
               tiebreak check loss.tb --data table.csv --pattern what only this data ties
+              tiebreak check trained.onnx --tolerance 1e-3      units that nearly agree, too
               tiebreak check loss.tb --fail-on warning          a formula; exit code 1 from warnings on
 
             Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 an error, 130 interrupted.
