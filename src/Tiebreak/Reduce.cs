@@ -37,7 +37,7 @@ public static class Reduce
         return Written(path, output, options, near.Snapped, near.Small, refinement, Open, Scratch, (result, model) => result with
         {
             NearTies = near.Ties,
-            Error = Error(subject, data, model, options.Check, refinement),
+            Error = near.Ties.Count == 0 && data is null ? null : Error(subject, data, model, options.Check, refinement),
         });
     }
 

@@ -48,7 +48,7 @@ public sealed record ReduceResult
     /// <summary>Units that were not equal and became one, in the order of the network; empty without a tolerance. What is said of equality holds for the model in which they are equal.</summary>
     public IReadOnlyList<NearTie> NearTies { get; init; } = [];
 
-    /// <summary>With a tolerance: how far the small model's outputs are from those of the large one; null without, or where the model is too large to be evaluated on random inputs.</summary>
+    /// <summary>With a tolerance: how far the small model's outputs are from those of the large one. Null without, where neither near ties nor data are there, and where the model is too large to be evaluated on random inputs.</summary>
     public Repairs.NearTies.OutputErrors? Error { get; init; }
 
     /// <summary>How many sums of weights are no numbers of the file's format and were rounded.</summary>

@@ -96,12 +96,13 @@ static class ReduceJson
             {
                 json.WriteStartObject();
                 json.WriteString("name", output.Name);
-                json.WriteNumber("largest", output.Largest);
-                if (double.IsFinite(output.Relative)) json.WriteNumber("relative", output.Relative);
-                else json.WriteNull("relative");
-                json.WriteNumber("mean", output.Mean);
+                WriteFinite(json, "largest", output.Largest);
+                WriteFinite(json, "relative", output.Relative);
+                WriteFinite(json, "mean", output.Mean);
                 json.WriteNumber("size", output.Size);
-                json.WriteNumber("notFinite", output.NotFinite);
+                json.WriteNumber("compared", output.Compared);
+                json.WriteNumber("finiteInOneOnly", output.Broken);
+                json.WriteNumber("finiteInNeither", output.Skipped);
                 json.WriteEndObject();
             }
 
@@ -114,6 +115,13 @@ static class ReduceJson
         }
 
         json.WriteEndObject();
+    }
+
+    // What is no number in JSON is null.
+    static void WriteFinite(Utf8JsonWriter json, string name, double value)
+    {
+        if (double.IsFinite(value)) json.WriteNumber(name, value);
+        else json.WriteNull(name);
     }
 
     static void Write(Utf8JsonWriter json, string name, ModelSize size)

@@ -40,7 +40,7 @@ static class ReduceText
         if (result.NearTies.Count > 0)
         {
             text.Append('\n');
-            Listed(text, [.. result.NearTies.Select(NearTieText.Line)], isVerbose, MostTensors, "  ", "groups");
+            Listed(text, [.. result.NearTies.Select(tie => NearTieText.Line(tie, isVerbose))], isVerbose, MostTensors, "  ", "groups");
         }
 
         if (result.Tensors.Count > 0)

@@ -18,7 +18,7 @@ static class NearTies
         var shape = evidence.Parameters[main].Shape;
         int[] tensors = [.. first.Tensors.Select(name => IndexOf(evidence, name)).Where(tensor => tensor >= 0)];
         var plural = first.SlicesPerUnit > 1 ? $"blocks of {first.SlicesPerUnit:N0}" : Phrases.Plural(evidence.Units.Kind(main, first.Axis), first.Axis, shape.Rank);
-        var farthest = ties.Max(tie => tie.Distance).ToString("0.0e-0", CultureInfo.InvariantCulture);
+        var farthest = ties.Max(tie => tie.Distance) is >= 0.01 and var large ? large.ToString("0.###", CultureInfo.InvariantCulture) : ties.Max(tie => tie.Distance).ToString("0.#e-0", CultureInfo.InvariantCulture);
         var others = tensors.Where(tensor => tensor != main).Select(evidence.Quoted).ToArray();
         var units = ties.Sum(tie => (long)tie.Units.Count);
         return new Draft(
@@ -31,7 +31,7 @@ static class NearTies
                 Tensors = [.. tensors.Select(tensor => evidence.Parameters[tensor].Name)],
                 Axis = first.Axis,
                 Indices = first.Units,
-                Message = $"{plural} {Phrases.Groups([.. ties.Select(tie => tie.Units)])} of `{first.Tensor}`{(others.Length > 0 ? $", with {Phrases.List(others)}," : "")} nearly agree: within {farthest} of {(ties.Length == 1 ? $"{(first.SlicesPerUnit > 1 ? "block " : "")}{first.Center}" : "one of each group")}, relatively",
+                Message = $"{plural} {Phrases.Groups([.. ties.Select(tie => tie.Units)])} of `{first.Tensor}`{(others.Length > 0 ? $", with {Phrases.List(others)}," : "")} nearly agree: at most {farthest} of their size from {(ties.Length == 1 ? $"{(first.SlicesPerUnit > 1 ? "block " : "")}{first.Center}" : "one of each group")}",
                 Because = "the numbers that feed them differ by no more than that share of their size, but they do differ, and nothing keeps them together in training",
                 Fix = "`tiebreak reduce MODEL -o OUT --tolerance T` makes one of each group, and measures what that does to the outputs on `--data`; to train on, nothing",
                 Certainty = "measured",
