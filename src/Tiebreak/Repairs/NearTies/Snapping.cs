@@ -16,6 +16,7 @@ sealed class Snapping
     readonly IReadOnlySet<int> _refused;
     readonly Func<Model, UnitMerging> _merge;
     readonly CancellationToken _cancellation;
+    readonly HashSet<int> _settled = []; // units of groups, by place: no number moves twice, or it could come farther than the tolerance
 
     Snapping(Model model, double tolerance, IReadOnlySet<int> refused, Func<Model, UnitMerging> merge, CancellationToken cancellation) =>
         (_kinds, _tolerance, _refused, _merge, _cancellation) = (UnitSlices.Of(model.Program), tolerance, refused, merge, cancellation);
@@ -51,6 +52,7 @@ sealed class Snapping
             }
 
             all.AddRange(groups);
+            _settled.UnionWith(groups.SelectMany(group => group.Units).Select(unit => unit.Root));
         }
     }
 
@@ -73,7 +75,7 @@ sealed class Snapping
             var classes = kind.Units.Where(unit => merging.KeptOf(unit.Root) >= 0).GroupBy(unit => merging.KeptOf(unit.Root)).Where(units => units.Any(unit => unit.Root == units.Key) && !alone.Contains(units.Key))
                 .Select(units => units.OrderBy(unit => unit.Root != units.Key).ToArray()).ToArray();
             if (classes.Length < 2) continue;
-            var candidates = classes.Select(units => new Candidate(values.Rows(kind, units[0]), units.Sum(unit => values.Reach(kind, unit)), MayMove: units.Length == 1 || AreCopies(raw.Value, kind, units))).ToArray();
+            var candidates = classes.Select(units => new Candidate(values.Rows(kind, units[0]), units.Sum(unit => values.Reach(kind, unit)), MayMove: units.Length == 1 || (!units.Any(unit => _settled.Contains(unit.Root)) && AreCopies(raw.Value, kind, units)))).ToArray();
             var found = NearGroups.Of(candidates, _tolerance, _cancellation);
             if (found.Count > 0) waiting.Add(kind);
             groups.AddRange(found.Select(group => new SnappedGroup(kind, classes[group.Center][0], [.. group.Members.Select(member => classes[member])], group.Distance)));
