@@ -50,6 +50,29 @@ public sealed class NearTieTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Any_tolerance_gives_a_model_that_runs_and_an_error_that_is_there(string kind)
+    {
+        using var folder = new TemporaryFolder();
+        var merged = 0;
+        for (var seed = 0; seed < 12 * Agreement.More; seed++)
+        {
+            File.WriteAllBytes(folder.File("m.onnx"), Noisy(WidenedNetworks.Draw(kind, seed).Wide, 0.2, seed));
+            foreach (var tolerance in new[] { 0.1, 0.4, 0.9 })
+            {
+                var result = Nearly(folder, "m.onnx", tolerance);
+                Assert.All(result.NearTies, tie => Assert.InRange(tie.Distance, 0, tolerance));
+                var difference = RuntimeOutputs.Difference(RuntimeOutputs.Of(folder.File("m.onnx"), 1), RuntimeOutputs.Of(folder.File("small.onnx"), 1));
+                merged += result.NearTies.Count;
+                if (result.NearTies.Count == 0) Assert.InRange(difference, 0, 1e-5);
+                else Assert.InRange(difference, 0, result.Error!.Worst.Relative * 20 + 1e-5); // on other inputs, and of numbers that are smaller in all
+            }
+        }
+
+        Assert.InRange(merged, 10, int.MaxValue);
+    }
+
     [Fact]
     public void The_error_is_that_of_ONNX_Runtime_and_of_a_computation_of_our_own()
     {
