@@ -15,6 +15,7 @@ static class Examples
               tiebreak check model.onnx --dim sequence=16       with a size for a free dimension
               tiebreak check model.onnx --freeze 'encoder.*'    with some tensors not trained
               tiebreak check loss.tb --data table.csv --pattern what only this data ties
+              tiebreak check trained.onnx --tolerance 1e-3      units that nearly agree, too
               tiebreak check loss.tb --fail-on warning          a formula; exit code 1 from warnings on
 
             Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 an error, 130 interrupted.
@@ -34,6 +35,7 @@ static class Examples
             Examples:
               tiebreak reduce model.onnx -o small.onnx                        one unit for each class of units in lockstep, trains like the large model
               tiebreak reduce model.onnx -o small.onnx --for inference        computes the same now, whatever the outgoing weights
+              tiebreak reduce model.onnx -o small.onnx --tolerance 1e-3 --data table.csv  also nearly equal units of a trained model; the error, measured on the table
 
             Exit codes: 0 written (or nothing to merge), 2 an error, 130 interrupted.
 

@@ -5,6 +5,7 @@ using Tiebreak.Programs;
 using Tiebreak.Proofs;
 using Tiebreak.Proofs.Reasons;
 using Tiebreak.Refinement;
+using Tiebreak.Repairs.NearTies;
 
 namespace Tiebreak;
 
@@ -21,6 +22,7 @@ public static class Check
         options ??= new CheckOptions();
         if (options.Laws && (options.Data is not null || !MayWitness(options)))
             throw new TiebreakException("`--laws` is of gradient descent on any data, all parameters at one rate and without weight decay; leave out `--data`, `--input-range`, `--weight-decay`, `--group` and `--optimizer`");
+        if (options.Tolerance is { } tolerance && !OptionValues.IsTolerance(tolerance)) throw new TiebreakException($"`--tolerance` takes a number from 0 to below 1, for instance 1e-3, not `{tolerance.ToString("R", System.Globalization.CultureInfo.InvariantCulture)}`");
         using var file = Open(path, options);
         return Of(file, path, options, advises: true);
     }
@@ -33,8 +35,18 @@ public static class Check
         var witness = options.Witness ? Witnessed(ref analysis, options, refinement) : null;
         var laws = options.Laws && analysis.Partition is { } partition ? LinearLaws.Find(analysis.Model, partition, refinement) : null;
         if (laws is not null) analysis = analysis with { HeldByLaw = [.. analysis.HeldByLaw.Union(laws.Held(analysis.Partition!)).Order()] };
+        if (options.Tolerance is { } tolerance && analysis.Partition is not null) analysis = analysis with { NearTies = NearTies(file, analysis, tolerance, options) };
         var advice = advises && options.Data is null && analysis.Partition is { } tied ? Reinitialisation.Find(analysis.Model, tied, refinement) : null;
         return FindingsBuilder.Build(path, file.Format, options, analysis) with { Witness = witness, Laws = laws, Advice = advice, Files = file.Files };
+    }
+
+    // Units are what a batch at inference sees: then statistics are weights, too.
+    static IReadOnlyList<NearTie> NearTies(IModelFile file, Analysis analysis, double tolerance, CheckOptions options)
+    {
+        options.Progress?.Report(new CheckProgress("near ties", null));
+        var any = analysis.Data?.Any ?? analysis;
+        var model = Ways.Lower(file, any.Lowering with { NamedWeights = true, BatchNormTraining = false, Dropout = false }, any.Model.Ways);
+        return NearUnits.Find(model, analysis.Model.Parameters, analysis.Partition!, tolerance, options.Cancellation);
     }
 
     /// <summary>Reads and lowers without analysing: the model as the analysis would first see it.</summary>

@@ -62,6 +62,9 @@ public sealed record CheckOptions
     /// <summary>Whether to find all linear conservation laws; for models of up to <see cref="Proofs.LinearLaws.MostParameters"/> parameters, gradient descent and any data.</summary>
     public bool Laws { get; init; }
 
+    /// <summary>How far units may be from equal to be reported as nearly tied, 0 to below 1 (<see cref="Refinement.NearTie.Distance"/>); null not to look.</summary>
+    public double? Tolerance { get; init; }
+
     /// <summary>The seed of every random choice; the same seed gives the same bytes.</summary>
     public ulong Seed { get; init; }
 

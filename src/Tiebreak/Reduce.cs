@@ -2,6 +2,7 @@ using Tiebreak.Findings;
 using Tiebreak.Formats;
 using Tiebreak.Refinement;
 using Tiebreak.Repairs;
+using Tiebreak.Repairs.NearTies;
 
 namespace Tiebreak;
 
@@ -18,8 +19,8 @@ public static class Reduce
     {
         options ??= new ReduceOptions();
         StagedFiles.Refuse(output, [path], options.Force);
-        var check = options.Check with { Witness = false, Laws = false };
-        if (check.Data is not null) throw new TiebreakException("a smaller model is for any data; leave out `--data`");
+        var check = options.Check with { Witness = false, Laws = false, Data = null, Map = new CheckOptions().Map };
+        RefuseTolerance(options);
         if (options.ForTraining && !check.WeightDecay.IsZero)
             throw new TiebreakException("under weight decay no learning rates make a smaller model train like the large one; leave out `--weight-decay`, or keep only the function with `--for inference`");
         using var file = Check.Open(path, check);
@@ -28,8 +29,40 @@ public static class Reduce
         var subject = options.ForTraining ? ForTraining(file, check, refinement) : ForInference(file, check, refinement);
         IModelFile Open(string staged) => Check.Open(staged, check);
         StagedFiles Scratch() => StagedFiles.For(output, file.Files, options.Force, check.Cancellation);
-        var small = Reduction.Of(subject, Open, Scratch, options.ForTraining, refinement);
-        return Written(path, output, options, subject, small, refinement, Open, Scratch);
+        if (options.Tolerance is not { } tolerance) return Written(path, output, options, subject, Reduction.Of(subject, Open, Scratch, options.ForTraining, refinement), refinement, Open, Scratch);
+
+        // The samples are bound first: a table that does not fit is found before the work.
+        using var data = options.Check.Data is null ? null : ModelOnData.Of(file, ForError(options.Check));
+        using var near = NearReduction.Of(subject, tolerance, snapped => ForInference(snapped, check, refinement), Open, Scratch, refinement);
+        return Written(path, output, options, near.Snapped, near.Small, refinement, Open, Scratch, (result, model) => result with
+        {
+            NearTies = near.Ties,
+            Error = near.Ties.Count == 0 && data is null ? null : Error(subject, data, model, options.Check, refinement),
+        });
+    }
+
+    static void RefuseTolerance(ReduceOptions options)
+    {
+        if (options.Tolerance is not { } tolerance)
+        {
+            if (options.Check.Data is not null) throw new TiebreakException("a smaller model is for any data; leave out `--data`, or merge what is nearly equal with `--tolerance T` and measure the error on it");
+            return;
+        }
+
+        if (!OptionValues.IsTolerance(tolerance)) throw new TiebreakException($"`--tolerance` takes a number from 0 to below 1, for instance 1e-3, not `{tolerance.ToString("R", System.Globalization.CultureInfo.InvariantCulture)}`");
+        if (options.ForTraining) throw new TiebreakException("units that only nearly agree do not train like one, so `--tolerance` is for inference; leave out `--for training`");
+    }
+
+    static CheckOptions ForError(CheckOptions check) => check with { BatchNormTraining = false, Dropout = false };
+
+    // What the small model, as it is stored, computes otherwise than the large one as it was given.
+    static OutputErrors? Error(LargeModel large, ModelOnData? data, IModelFile small, CheckOptions check, RefinementOptions refinement)
+    {
+        refinement.Progress?.Invoke("comparing");
+        if (data is null) return OutputErrors.OnRandomInputs(large.Model, large.Lower(small), refinement);
+        using var other = ModelOnData.Of(small, ForError(check));
+        if (other.Samples.RowsPerRun != data.Samples.RowsPerRun) throw new TiebreakException($"{data.Samples.Path}: the smaller model takes another number of rows at a time, so the error cannot be measured; please report this model");
+        return OutputErrors.On(data.Model, other.Model, data.Samples, refinement);
     }
 
     // Parameters may be wherever training can take them.
@@ -84,7 +117,7 @@ public static class Reduce
         return others;
     }
 
-    static ReduceResult Written(string path, string output, ReduceOptions options, LargeModel subject, SmallModel small, RefinementOptions refinement, Func<string, IModelFile> open, Func<StagedFiles> scratch)
+    static ReduceResult Written(string path, string output, ReduceOptions options, LargeModel subject, SmallModel small, RefinementOptions refinement, Func<string, IModelFile> open, Func<StagedFiles> scratch, Func<ReduceResult, IModelFile, ReduceResult>? measured = null)
     {
         using var files = scratch();
         IReadOnlyList<TensorRates>? rates = null;
@@ -127,6 +160,7 @@ public static class Reduce
             Left = left,
             Notes = options.ForTraining && rates is null && small.Units is not null ? ["no constant learning rates make it train like the large model; it computes the same"] : [],
         };
+        outcome = measured?.Invoke(outcome, result) ?? outcome;
         files.Keep();
         return outcome;
 
@@ -163,7 +197,7 @@ public static class Reduce
 
     static (string, string)[] Metadata(string path, ReduceOptions options, IReadOnlyList<TensorRates>? rates)
     {
-        var made = ("tiebreak.reduced", $"from {System.IO.Path.GetFileName(path)} for {(options.ForTraining ? "training" : "inference")}");
+        var made = ("tiebreak.reduced", $"from {System.IO.Path.GetFileName(path)} for {(options.ForTraining ? "training" : "inference")}{(options.Tolerance is { } tolerance ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $", tolerance {tolerance:R}") : "")}");
         return rates is null || rates.All(rate => rate.IsOne) ? [made] : [made, ("tiebreak.learning-rates", RateText.Json(rates))];
     }
 

@@ -1,13 +1,18 @@
+using Tiebreak.Refinement;
+
 namespace Tiebreak;
 
 /// <summary>Everything a user may ask of <c>Reduce.Model</c>.</summary>
 public sealed record ReduceOptions
 {
-    /// <summary>What to assume of the model: any data, and for training no weight decay, under which the factors on learning rates would not do.</summary>
+    /// <summary>What to assume of the model: for training no weight decay, under which the factors on learning rates would not do. Data are only what the error of a <see cref="Tolerance"/> is measured on.</summary>
     public CheckOptions Check { get; init; } = new();
 
     /// <summary>Whether the smaller model must train like the large one; otherwise it need only compute the same now.</summary>
     public bool ForTraining { get; init; } = true;
+
+    /// <summary>How far units may be from equal to become one, too, 0 to below 1 (<see cref="NearTie.Distance"/>); null for equal ones only. For inference only: then outputs change, and the change is measured.</summary>
+    public double? Tolerance { get; init; }
 
     /// <summary>Whether an output that exists is replaced.</summary>
     public bool Force { get; init; }
@@ -39,6 +44,12 @@ public sealed record ReduceResult
 
     /// <summary>How far the outputs are apart in float64 with the numbers that are stored; null where that would take too long.</summary>
     public Repairs.FloatDifference? Float { get; init; }
+
+    /// <summary>Units that were not equal and became one, in the order of the network; empty without a tolerance. What is said of equality holds for the model in which they are equal.</summary>
+    public IReadOnlyList<NearTie> NearTies { get; init; } = [];
+
+    /// <summary>With a tolerance: how far the small model's outputs are from those of the large one. Null without, where neither near ties nor data are there, and where the model is too large to be evaluated on random inputs.</summary>
+    public Repairs.NearTies.OutputErrors? Error { get; init; }
 
     /// <summary>How many sums of weights are no numbers of the file's format and were rounded.</summary>
     public long Rounded { get; init; }

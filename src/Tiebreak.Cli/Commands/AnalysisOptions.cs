@@ -42,6 +42,13 @@ sealed class AnalysisOptions
         foreach (var option in All.Where(option => option != _data && option != _map && option != _witness)) command.Add(option);
     }
 
+    /// <summary>The same where data have some other use, which is told.</summary>
+    public void AddWithDataTo(Command command, string use)
+    {
+        _data.Description = use;
+        foreach (var option in All.Where(option => option != _witness)) command.Add(option);
+    }
+
     Option[] All => [_data, _map, _loss, _freeze, _trainable, _dim, _outputs, _alsoOutput, _opaque, _dropout, _batchNorm, _batch, _inputRange, _optimizer, _weightDecay, _group, _witness, _seed, _errorBound, _config, _noConfig];
 
     /// <summary>What the user typed.</summary>
@@ -162,6 +169,13 @@ sealed class AnalysisOptions
             ? Rational.Parse(typed)
             : throw new TiebreakException($"`--weight-decay` takes a number from 0 to {Most}, for instance 0.01, not `{typed}`");
     }
+
+    /// <summary>How far units may be from equal; null if nothing was typed.</summary>
+    /// <exception cref="TiebreakException">It is no share.</exception>
+    public static double? Tolerance(ParseResult parsed, Option<string> option) =>
+        parsed.GetValue(option) is not { } typed ? null
+        : double.TryParse(typed, NumberStyles.Float, CultureInfo.InvariantCulture, out var tolerance) && OptionValues.IsTolerance(tolerance) ? tolerance
+        : throw new TiebreakException($"`--tolerance` takes a number from 0 to below 1, for instance 1e-3, not `{typed}`");
 
     /// <summary>A seed; 0 if none was typed.</summary>
     /// <exception cref="TiebreakException">It is no number.</exception>

@@ -17,6 +17,7 @@ sealed class CheckCommand
     readonly Option<string> _certificate = AnalysisOptions.One("--certificate", "FILE", "Write a certificate of the answer, which `tiebreak verify` checks with code of its own");
     readonly Option<bool> _laws = new("--laws") { Description = "All linear conservation laws of gradient descent, exactly (up to 5,000 parameters)" };
     readonly Option<bool> _pattern = new("--pattern") { Description = "With --data: what the model ties, what only this data ties, and what is free, side by side" };
+    readonly Option<string> _tolerance = AnalysisOptions.One("--tolerance", "T", "Also note units whose incoming numbers agree within T, relatively, though nothing ties them (TB010) [default: not looked for]");
     readonly RuleOptions _rules = new();
     readonly Option<string> _failOn = AnalysisOptions.One("--fail-on", "error|warning|note|never", "The lowest level that makes the exit code 1 [default: error]");
     readonly Option<bool> _quiet = new("--quiet") { Description = "Only the verdict, in one line" };
@@ -30,7 +31,7 @@ sealed class CheckCommand
         Command.Add(_model);
         _analysis.AddTo(Command);
         _rules.AddTo(Command);
-        foreach (var option in new Option[] { _format, _output, _partition, _certificate, _pattern, _laws, _failOn, _quiet, _verbose, _noColor }) Command.Add(option);
+        foreach (var option in new Option[] { _format, _output, _partition, _certificate, _pattern, _laws, _tolerance, _failOn, _quiet, _verbose, _noColor }) Command.Add(option);
         Command.SetAction(Run);
     }
 
@@ -47,13 +48,14 @@ sealed class CheckCommand
         if (quiet && verbose) throw new TiebreakException("`--quiet` and `--verbose` exclude each other; leave one out");
         var outputs = new Outputs(parsed.GetValue(_output), parsed.GetValue(_partition), parsed.GetValue(_certificate));
         outputs.Refuse(model, options.Data); // found out now rather than after a long analysis
+        var tolerance = AnalysisOptions.Tolerance(parsed, _tolerance);
         var pattern = parsed.GetValue(_pattern);
         if (pattern && options.Data is null) throw new TiebreakException("`--pattern` compares a table with any data; give one with `--data FILE`");
         if (outputs.Certificate is not null && options.Data is not null) throw new TiebreakException("`--certificate` is of what holds for any data; leave out `--data`, or `--certificate`");
 
         CheckResult result;
         using (var progress = ProgressLine.For(_surroundings, quiet))
-            result = _surroundings.Check(model, options with { Pattern = pattern, Laws = parsed.GetValue(_laws), Progress = progress, Cancellation = _surroundings.Interrupted });
+            result = _surroundings.Check(model, options with { Pattern = pattern, Laws = parsed.GetValue(_laws), Tolerance = tolerance, Progress = progress, Cancellation = _surroundings.Interrupted });
         result = filtered(result);
         Write(result, isJson, outputs, new TextReport.Style(quiet, verbose, Colour: !parsed.GetValue(_noColor) && !_surroundings.IsPlain));
         return failOn != "never" && result.Findings.Any(finding => finding.Level >= Enum.Parse<Level>(failOn, ignoreCase: true)) ? 1 : 0;

@@ -84,6 +84,7 @@ static class JsonReport
         json.WriteString("dropout", assumptions.Dropout);
         WriteDims(json, "dims", assumptions.Dims);
         if (result.Analysis.ConfirmedDims is { } confirmed) WriteDims(json, "confirmedDims", confirmed);
+        if (result.Options.Tolerance is { } tolerance) json.WriteNumber("tolerance", tolerance);
         json.WriteNumber("seed", result.Options.Seed);
         if (result.Options.Settings is { } settings) json.WriteString("settings", settings);
         WriteStrings(json, "frozen", result.Analysis.Model.Frozen.Select(tensor => tensor.Name));

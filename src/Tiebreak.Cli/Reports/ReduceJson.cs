@@ -47,6 +47,7 @@ static class ReduceJson
                 json.WriteNull("float64");
             }
 
+            WriteNearTies(json, result);
             json.WritePropertyName("learningRates");
             if (result.Rates is { } rates) json.WriteRawValue(RateText.Json(rates));
             else json.WriteNullValue();
@@ -56,6 +57,71 @@ static class ReduceJson
         }
 
         return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length) + "\n";
+    }
+
+    // Null without a tolerance; the error is null where it was not measured.
+    static void WriteNearTies(Utf8JsonWriter json, ReduceResult result)
+    {
+        if (result.Options.Tolerance is not { } tolerance)
+        {
+            json.WriteNull("nearTies");
+            return;
+        }
+
+        json.WriteStartObject("nearTies");
+        json.WriteNumber("tolerance", tolerance);
+        json.WriteStartArray("groups");
+        foreach (var tie in result.NearTies)
+        {
+            json.WriteStartObject();
+            json.WriteString("tensor", tie.Tensor);
+            json.WriteNumber("axis", tie.Axis);
+            json.WriteNumber("slicesPerUnit", tie.SlicesPerUnit);
+            JsonReport.WriteNumbers(json, "indices", tie.Units);
+            json.WriteNumber("stays", tie.Center);
+            json.WriteNumber("distance", tie.Distance);
+            Write(json, "tensors", tie.Tensors);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        if (result.Error is { } error)
+        {
+            json.WriteStartObject("error");
+            json.WriteString("on", error.Data is null ? "random inputs" : "data");
+            json.WriteString("data", error.Data);
+            json.WriteNumber("samples", error.Samples);
+            json.WriteStartArray("outputs");
+            foreach (var output in error.Outputs)
+            {
+                json.WriteStartObject();
+                json.WriteString("name", output.Name);
+                WriteFinite(json, "largest", output.Largest);
+                WriteFinite(json, "relative", output.Relative);
+                WriteFinite(json, "mean", output.Mean);
+                json.WriteNumber("size", output.Size);
+                json.WriteNumber("compared", output.Compared);
+                json.WriteNumber("finiteInOneOnly", output.Broken);
+                json.WriteNumber("finiteInNeither", output.Skipped);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        else
+        {
+            json.WriteNull("error");
+        }
+
+        json.WriteEndObject();
+    }
+
+    // What is no number in JSON is null.
+    static void WriteFinite(Utf8JsonWriter json, string name, double value)
+    {
+        if (double.IsFinite(value)) json.WriteNumber(name, value);
+        else json.WriteNull(name);
     }
 
     static void Write(Utf8JsonWriter json, string name, ModelSize size)

@@ -21,11 +21,12 @@ static class ReduceText
         }
 
         var (before, after) = (result.Before, result.After);
-        Paragraph("", after.Parameters == before.Parameters ? $"nothing to merge: {Number(before.Parameters)} parameters stay" : $"{Number(before.Parameters)} parameters became {Number(after.Parameters)}");
+        Paragraph("", NearTieText.Verdict(result, after.Parameters == before.Parameters ? $"nothing to merge: {Number(before.Parameters)} parameters stay" : $"{Number(before.Parameters)} parameters became {Number(after.Parameters)}"));
         text.Append('\n');
         Paragraph("written:   ", result.Output);
         Paragraph("size:      ", $"{Number(before.Parameters)} to {Number(after.Parameters)} parameters, {Bytes(before.Bytes)} to {Bytes(after.Bytes)}, {Number(before.Multiplications)} to {Number(after.Multiplications)} multiplications");
-        Paragraph("the same:  ", Equality(result));
+        foreach (var sentence in NearTieText.Error(result)) Paragraph("error:     ", sentence);
+        Paragraph("the same:  ", result.NearTies.Count > 0 ? $"as the model with these units made equal: {Equality(result)}" : Equality(result));
         if (result.Rates is { } rates && rates.Any(rate => !rate.IsOne))
         {
             Paragraph("trains:    ", "step by step like the large model under gradient descent, with these factors on the learning rate (they are in the file's metadata, too):");
@@ -34,6 +35,12 @@ static class ReduceText
         else if (result.Rates is not null && after.Parameters != before.Parameters)
         {
             Paragraph("trains:    ", "step by step like the large model under gradient descent, at the same learning rate");
+        }
+
+        if (result.NearTies.Count > 0)
+        {
+            text.Append('\n');
+            Listed(text, [.. result.NearTies.Select(tie => NearTieText.Line(tie, isVerbose))], isVerbose, MostTensors, "  ", "groups");
         }
 
         if (result.Tensors.Count > 0)
@@ -63,9 +70,11 @@ static class ReduceText
         return exactly + rounding + measured;
     }
 
-    static string Small(double value) => value is 0 or >= 0.01 and < 10000 ? value.ToString("0.###", CultureInfo.InvariantCulture) : value.ToString("0.#e-0", CultureInfo.InvariantCulture);
+    /// <summary>A number of any size in a few characters.</summary>
+    public static string Small(double value) => value is 0 or >= 0.01 and < 10000 ? value.ToString("0.###", CultureInfo.InvariantCulture) : value.ToString("0.#e-0", CultureInfo.InvariantCulture);
 
-    static string Number(double value) => value.ToString("N0", CultureInfo.InvariantCulture);
+    /// <summary>A count.</summary>
+    public static string Number(double value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
     static string Bytes(long bytes) => bytes switch
     {

@@ -23,7 +23,7 @@ public static class FindingsBuilder
         // Given a table, what the model ties whatever the data is said apart from what only this data ties.
         var byModel = analysis.Data is { } data ? new Evidence(data.Any, options.Cancellation) : evidence;
         Func<Evidence, IEnumerable<Draft>>[] ofModel = [LockstepUnits.Find, StuckParameters.Find, MirroredUnits.Find, RedundantBias.Find, IdenticalCopies.Find, BrokenOnlyByNoise.Find];
-        Func<Evidence, IEnumerable<Draft>>[] ofAll = [LockstepByData.Find, NeverFed.Find, LateStart.Find, EqualButFree.Find];
+        Func<Evidence, IEnumerable<Draft>>[] ofAll = [LockstepByData.Find, NeverFed.Find, LateStart.Find, NearTies.Find, EqualButFree.Find];
         var drafts = ofModel.SelectMany(rule => rule(byModel)).Select(draft => Settle(draft, byModel))
             .Concat(ofAll.SelectMany(rule => rule(evidence)).Select(draft => Settle(draft, evidence)));
         return result with

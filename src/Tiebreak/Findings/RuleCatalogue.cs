@@ -10,7 +10,7 @@ public static class RuleCatalogue
     public static IReadOnlyList<Rule> All { get; } =
     [
         LockstepUnits.Rule, StuckParameters.Rule, MirroredUnits.Rule, RedundantBias.Rule, LockstepByData.Rule, NeverFed.Rule, IdenticalCopies.Rule, LateStart.Rule,
-        BrokenOnlyByNoise.Rule, NonFinite.Rule, EqualButFree.Rule,
+        BrokenOnlyByNoise.Rule, NearTies.Rule, NonFinite.Rule, EqualButFree.Rule,
     ];
 
     /// <summary>The page of a rule, in Markdown: what it finds, an example, what to do.</summary>

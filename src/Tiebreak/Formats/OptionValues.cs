@@ -18,6 +18,9 @@ public static class OptionValues
     /// <summary>Whether two numbers can be the least and the largest of the data.</summary>
     public static bool IsRange(double low, double high) => double.IsFinite(low) && double.IsFinite(high) && low <= high;
 
+    /// <summary>Whether a number can be the distance up to which units count as nearly equal: a share of their size.</summary>
+    public static bool IsTolerance(double tolerance) => tolerance is >= 0 and < 1;
+
     /// <summary>Whether a number can be asked for as the largest chance of a wrong claim.</summary>
     public static bool IsErrorBound(double bound) => bound is >= 1e-100 and <= 0.1;
 }

@@ -21,24 +21,7 @@ sealed class TableDraw(IReadOnlyList<SampleBlock> blocks, int rowsPerRun, Func<u
     public IDataPoint Exact(ulong seed) => new SamplePoint(Sample(seed), rowsPerRun, seed);
 
     /// <summary>The sample of a seed in float64; null for a leaf that the table does not supply.</summary>
-    public double[]? Floats(Primitive.Data leaf, Shape shape, ulong seed)
-    {
-        if (!Sample(seed).Leaves.TryGetValue(leaf.Name, out var given)) return null;
-        var values = new double[shape.Count];
-        if (given is IndexValues indices)
-        {
-            for (var place = 0; place < indices.Indices.Length; place++) values[place * indices.Choices + indices.Indices[place]] = 1;
-            return values;
-        }
-
-        var numbers = (NumberValues)given;
-        var width = values.Length / rowsPerRun;
-        var offset = 0;
-        for (var column = 0; column < numbers.Columns.Count; offset += numbers.Widths[column++])
-            for (var row = 0; row < rowsPerRun; row++)
-                numbers.Columns[column].ReadNearest((long)row * numbers.Widths[column], values.AsSpan(row * width + offset, numbers.Widths[column]));
-        return values;
-    }
+    public double[]? Floats(Primitive.Data leaf, Shape shape, ulong seed) => Sample(seed).Floats(leaf.Name, shape, 0, rowsPerRun);
 
     SampleBlock Sample(ulong seed)
     {

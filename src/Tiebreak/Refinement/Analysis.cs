@@ -51,6 +51,9 @@ public sealed record Analysis
     /// <summary>Classes of the partition that a linear law of gradient descent holds at their start, if laws were looked for (theory §8).</summary>
     public IReadOnlyList<int> HeldByLaw { get; init; } = [];
 
+    /// <summary>Units that are nearly equal and not in lockstep, if somebody asked for them.</summary>
+    public IReadOnlyList<NearTie> NearTies { get; init; } = [];
+
     /// <summary>NaN or infinity among the parameters, or made by the program at the start: one sentence each. Then there is no verdict.</summary>
     public IReadOnlyList<NonFinitePlace> NonFinite { get; init; } = [];
 }

@@ -57,7 +57,8 @@ public sealed record FloatDifference(double Absolute, double Relative, double Ul
 
     static double Larger(double known, double value) => double.IsNaN(known) ? value : Math.Max(known, value);
 
-    static Dictionary<string, double[]> Floats(Model model) => model.Parameters.Concat(model.Frozen).ToDictionary(
+    /// <summary>The numbers of all weights, as the nearest doubles.</summary>
+    internal static Dictionary<string, double[]> Floats(Model model) => model.Parameters.Concat(model.Frozen).ToDictionary(
         parameter => parameter.Name,
         parameter =>
         {

@@ -141,10 +141,13 @@ sealed class Reduction
         }
     }
 
-    PointRun Run(Model model, State state, int number)
+    PointRun Run(Model model, State state, int number) => Run(model, state, number, _refinement);
+
+    /// <summary>One random point of a set, at which units are compared.</summary>
+    public static PointRun Run(Model model, State state, int number, RefinementOptions options)
     {
-        var (field, seed) = SameFunction.Draw(_refinement, 100 + number);
-        return new PointRun(model.Program, field, seed, new RandomPoint(state, seed), null, new GatesByOrder(model.Program, _refinement).Of(state, null, 1), _refinement);
+        var (field, seed) = SameFunction.Draw(options, 100 + number);
+        return new PointRun(model.Program, field, seed, new RandomPoint(state, seed), null, new GatesByOrder(model.Program, options).Of(state, null, 1), options);
     }
 
     static long Weights(Model model) => model.Parameters.Concat(model.Frozen).Sum(parameter => parameter.Shape.Count);

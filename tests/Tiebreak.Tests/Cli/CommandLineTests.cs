@@ -51,7 +51,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("`--dim` gives `n` two sizes, 3 and 4", "check", "m.onnx", "--dim", "n=3", "--dim", "n=4")]
     [InlineData("`--error-bound` takes a chance from 1e-100 to 0.1, for instance 1e-18, not `2`", "check", "m.onnx", "--error-bound", "2")]
     [InlineData("`--quiet` and `--verbose` exclude each other; leave one out", "check", "m.onnx", "--quiet", "--verbose")]
-    [InlineData("there is no rule `lockstep`; the rules are TB001, TB002, TB003, TB004, TB005, TB006, TB007, TB008, TB009, TB011, TB012", "check", "m.onnx", "--select", "lockstep")]
+    [InlineData("there is no rule `lockstep`; the rules are TB001, TB002, TB003, TB004, TB005, TB006, TB007, TB008, TB009, TB010, TB011, TB012", "check", "m.onnx", "--select", "lockstep")]
     [InlineData("there is no rule `late-stat`; did you mean `late-start`?", "check", "m.onnx", "--ignore", "TB001,late-stat")]
     [InlineData("`--output m.onnx` would overwrite what is read; name another file", "check", "m.onnx", "--output", "m.onnx")]
     [InlineData("cannot write `/no/such/folder/x`: there is no folder `/no/such/folder`; make it first", "check", "m.onnx", "--partition", "/no/such/folder/x")]

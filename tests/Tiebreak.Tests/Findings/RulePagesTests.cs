@@ -57,6 +57,7 @@ public sealed partial class RulePagesTests
         using var folder = new TemporaryFolder();
         string? model = null;
         string? table = null;
+        double? tolerance = null;
         foreach (Match block in Blocks().Matches(Section(RuleCatalogue.Find(code), heading)))
         {
             var text = block.Groups["text"].Value;
@@ -68,6 +69,9 @@ public sealed partial class RulePagesTests
                 case "csv":
                     File.WriteAllText(table = folder.File("d.csv"), text);
                     break;
+                case "console": // the one option that an example may need
+                    tolerance = double.Parse(text.Trim().Split("--tolerance ")[1], System.Globalization.CultureInfo.InvariantCulture);
+                    break;
                 case "onnx":
                     model = Repository.File(text.Trim().Split('/'));
                     break;
@@ -78,7 +82,7 @@ public sealed partial class RulePagesTests
         }
 
         Assert.NotNull(model);
-        return Check.Model(model, new CheckOptions { Data = table }).Findings.Select(finding => finding.Rule).Distinct();
+        return Check.Model(model, new CheckOptions { Data = table, Tolerance = tolerance }).Findings.Select(finding => finding.Rule).Distinct();
     }
 
     static string Section(Rule rule, string heading)

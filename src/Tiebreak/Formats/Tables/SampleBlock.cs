@@ -1,4 +1,5 @@
 using Tiebreak.Numbers;
+using Tiebreak.Programs;
 
 namespace Tiebreak.Formats.Tables;
 
@@ -22,6 +23,35 @@ public sealed class SampleBlock
         Rows = rows.Count,
         Leaves = Leaves.ToDictionary(leaf => leaf.Key, leaf => leaf.Value.Pick(rows), StringComparer.Ordinal),
     };
+
+    /// <summary>What some neighbouring rows supply to a leaf, as the nearest doubles; null if nothing. Beyond the last row it goes on with the first.</summary>
+    /// <param name="leaf">The leaf's name.</param>
+    /// <param name="shape">Its sizes for that many rows.</param>
+    /// <param name="first">The first row, counted within this block.</param>
+    /// <param name="count">How many rows.</param>
+    public double[]? Floats(string leaf, Shape shape, int first, int count)
+    {
+        if (!Leaves.TryGetValue(leaf, out var given)) return null;
+        var values = new double[shape.Count];
+        var width = values.Length / count;
+        for (var k = 0; k < count; k++)
+        {
+            var row = (first + k) % Rows;
+            var to = values.AsSpan(k * width, width);
+            if (given is IndexValues indices)
+            {
+                for (var place = 0; place < indices.Places; place++) to[place * indices.Choices + indices.Indices[row * indices.Places + place]] = 1;
+                continue;
+            }
+
+            var numbers = (NumberValues)given;
+            var offset = 0;
+            for (var column = 0; column < numbers.Columns.Count; offset += numbers.Widths[column++])
+                numbers.Columns[column].ReadNearest((long)row * numbers.Widths[column], to.Slice(offset, numbers.Widths[column]));
+        }
+
+        return values;
+    }
 
     /// <summary>Several blocks of the same leaves one after the other.</summary>
     public static SampleBlock Join(IReadOnlyList<SampleBlock> blocks) => new()

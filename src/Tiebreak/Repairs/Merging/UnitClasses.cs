@@ -50,6 +50,13 @@ sealed class UnitClasses
     /// <summary>Whether a place adds nothing and goes.</summary>
     public bool IsDead(int place) => _isDead[_coordinates.Find(place)];
 
+    /// <summary>The place that stays for a place's class, by root; −1 for dead ones.</summary>
+    public int KeptOf(int place)
+    {
+        var root = _coordinates.Find(place);
+        return _isDead[root] ? -1 : _kept[root];
+    }
+
     /// <summary>Whether a place stays.</summary>
     public bool IsKept(int place)
     {

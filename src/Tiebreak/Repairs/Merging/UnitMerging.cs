@@ -68,6 +68,9 @@ sealed class UnitMerging
         return kept.Length == places.Length ? null : kept;
     }
 
+    /// <summary>The place that stays for a place's class, by root; −1 for one that adds nothing and goes.</summary>
+    public int KeptOf(int place) => _classes.KeptOf(place);
+
     /// <summary>The axes that shrink, those that shrink together as one: for each an axis of a node that names it.</summary>
     public IReadOnlyList<IReadOnlyList<NodeAxis>> Dimensions()
     {
