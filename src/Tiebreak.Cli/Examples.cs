@@ -46,6 +46,7 @@ static class Examples
               tiebreak fix model.onnx -o fixed.onnx                            start values that training can pull apart
               tiebreak fix model.onnx -o fixed.onnx --init xavier --seed 7     fresh weights drawn in another way
               tiebreak fix wider.onnx -o fixed.onnx --method noise --scale 0.1 a little noise on copies, nothing else
+              tiebreak fix Llama-3.2-1B -o Llama-fixed                         a checkpoint: the same files, other numbers in the tensors repaired
               tiebreak fix loss.tb -o fixed.tb --drop-redundant --force        a formula; biases that are cancelled become zero
 
             Exit codes: 0 repaired, nothing at error level is left, 1 something is, 2 an error (and no file), 130 interrupted (and no file).

@@ -10,8 +10,8 @@ namespace Tiebreak;
 public static class Fix
 {
     /// <summary>Checks a model, repairs it, writes the repaired one, checks that as it reads from its file, and only then puts it into its place.</summary>
-    /// <param name="path">A formula (<c>.tb</c>) or an ONNX file (<c>.onnx</c>).</param>
-    /// <param name="output">The new file, of the same kind.</param>
+    /// <param name="path">A formula (<c>.tb</c>), an ONNX file (<c>.onnx</c>), or a checkpoint: its folder or <c>.safetensors</c> file.</param>
+    /// <param name="output">The new model, of the same kind: a file, or of a folder a folder.</param>
     /// <param name="options">How to repair; null for the defaults.</param>
     /// <exception cref="TiebreakException">The model cannot be read, holds NaN or infinity, or the new one cannot be written there: what, where and what to do. There is no new file then.</exception>
     /// <exception cref="OperationCanceledException">Cancelled through the options; there is no new file then.</exception>
@@ -22,7 +22,7 @@ public static class Fix
         if (check.Data is not null) throw new TiebreakException("a repair is for any data; leave out `--data`");
         if (!double.IsFinite(options.Scale) || options.Scale <= 0) throw new TiebreakException($"the scale of noise is a number above 0, not {options.Scale}");
         using var file = Check.Open(path, check);
-        StagedFiles.Refuse(output, file.Files, options.Force); // found out now rather than after a long analysis
+        StagedFiles.Refuse(output, [file.Whole, .. file.Files], options.Force); // found out now rather than after a long analysis
         var before = Check.Of(file, path, check, advises: false);
         if (before.Analysis.Partition is not { } partition)
             throw new TiebreakException($"{path}: {before.Analysis.NonFinite.Select(place => place.Message).FirstOrDefault() ?? "its start makes NaN or infinity"}, so there is nothing to tell apart; repair that first (`tiebreak check` says more)");
@@ -37,7 +37,7 @@ public static class Fix
         if (options.DropRedundant) (state, dropped, kept) = RedundantBiases.Drop(state, setting, Inference(file, before.Analysis));
 
         setting.Progress("writing");
-        using var files = StagedFiles.For(output, file.Files, options.Force, check.Cancellation);
+        using var files = StagedFiles.For(output, [file.Whole, .. file.Files], options.Force, check.Cancellation);
         file.WriteChanged(files, Changes(original, state.Model, dropped));
         CheckResult after;
         using (var staged = Check.Wrapped(ModelFile.Open(files), files.StagedModel, check))
@@ -56,7 +56,7 @@ public static class Fix
             Repairs = state.Repairs,
             Function = FunctionChange.Between(original, state.Model, setting.Refinement),
             Unrepaired = LeftOver.Of(after, options, dropped, kept),
-            Notes = state.Notes,
+            Notes = [.. state.Notes, .. files.Notes],
         };
         check.Cancellation.ThrowIfCancellationRequested();
         files.Keep();

@@ -18,6 +18,7 @@ public static class Reduce
     public static ReduceResult Model(string path, string output, ReduceOptions? options = null)
     {
         options ??= new ReduceOptions();
+        if (ModelFile.IsCheckpoint(path)) throw new TiebreakException($"{path}: `reduce` does not write checkpoints yet; export the model to ONNX and reduce that");
         StagedFiles.Refuse(output, [path], options.Force);
         var check = options.Check with { Witness = false, Laws = false, Data = null, Map = new CheckOptions().Map };
         RefuseTolerance(options);

@@ -9,13 +9,13 @@ namespace Tiebreak.Cli.Commands;
 sealed class FixCommand
 {
     readonly Surroundings _surroundings;
-    readonly Argument<string> _model = new("MODEL") { Description = "A formula (.tb) or an ONNX file (.onnx)" };
-    readonly Option<string> _out = new("--out", "-o") { HelpName = "OUT", Description = "The new model, a file of the same kind (required)" };
+    readonly Argument<string> _model = new("MODEL") { Description = "A formula (.tb), an ONNX file (.onnx), or a checkpoint: a folder with config.json and safetensors files" };
+    readonly Option<string> _out = new("--out", "-o") { HelpName = "OUT", Description = "The new model, of the same kind: a file, or of a folder a folder (required)" };
     readonly Option<string> _method = AnalysisOptions.One("--method", "auto|split|reinit|noise", "How to pull apart what is in lockstep: outgoing weights made unequal with their sums kept, so that the function stays; fresh weights for as few tensors as will do; noise on copies [default: auto: split where that helps, then reinit]");
     readonly Option<string> _init = AnalysisOptions.One("--init", "NAME", $"What fresh weights are drawn from: {string.Join(", ", Initialisers.Select(known => known.Name))} [default: he]");
     readonly Option<string> _scale = AnalysisOptions.One("--scale", "S", "With --method noise: its deviation as a share of the tensor's [default: 0.01]");
     readonly Option<bool> _dropRedundant = new("--drop-redundant") { Description = "Take away biases that what follows them cancels" };
-    readonly Option<bool> _force = new("--force") { Description = "Replace OUT if it exists" };
+    readonly Option<bool> _force = new("--force") { Description = "Replace OUT if it exists; of a folder only that of a checkpoint, as a whole" };
     readonly AnalysisOptions _analysis = new();
     readonly Option<string> _format = AnalysisOptions.One("--format", "text|json", "How to report [default: text]");
     readonly Option<bool> _quiet = new("--quiet") { Description = "Only what came of it, in one line" };
@@ -43,7 +43,7 @@ sealed class FixCommand
     int Run(ParseResult parsed)
     {
         var model = parsed.GetValue(_model)!;
-        var output = parsed.GetValue(_out) ?? throw new TiebreakException($"no OUT given; try `tiebreak fix {model} -o {Path.GetFileNameWithoutExtension(model)}-fixed{Path.GetExtension(model)}`");
+        var output = parsed.GetValue(_out) ?? throw new TiebreakException($"no OUT given; try `tiebreak fix {model} -o {NewName(model)}`");
         var isJson = AnalysisOptions.Word(parsed, _format, "text", "json") == "json";
         var method = AnalysisOptions.Word(parsed, _method, "auto", "split", "reinit", "noise") switch { "split" => RepairMethod.Split, "reinit" => RepairMethod.Reinit, "noise" => RepairMethod.Noise, _ => RepairMethod.Auto };
         if (parsed.GetValue(_scale) is not null && method != RepairMethod.Noise) throw new TiebreakException("`--scale` is of `--method noise`; add that, or leave it out");
@@ -57,6 +57,9 @@ sealed class FixCommand
         _surroundings.Output.Write(isJson ? FixJson.Print(result) : FixText.Print(result, quiet, verbose, _surroundings.OutputWidth));
         return result.After.Findings.Any(finding => finding.Level == Level.Error) ? 1 : 0;
     }
+
+    // A folder may have dots in its name, but has no extension.
+    static string NewName(string model) => Directory.Exists(model) ? $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model)))}-fixed" : $"{Path.GetFileNameWithoutExtension(model)}-fixed{Path.GetExtension(model)}";
 
     /// <summary>The word that the command line has for an initialiser.</summary>
     public static string NameOf(Initialiser initialiser) => Array.Find(Initialisers, known => known.Initialiser == initialiser).Name;

@@ -9,6 +9,9 @@ public interface IModelFile : IDisposable
     /// <summary>Every file that was read so far, the model's own first.</summary>
     IReadOnlyList<string> Files { get; }
 
+    /// <summary>What is the model as a whole, and what a new one of its kind would be: a file, or the folder of a checkpoint.</summary>
+    string Whole => Files[0];
+
     /// <summary>Names of the dimensions the file leaves free, in order of appearance; empty when all sizes are fixed.</summary>
     IReadOnlyList<string> FreeDims { get; }
 

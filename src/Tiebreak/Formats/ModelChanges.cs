@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Safetensors;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 
@@ -13,6 +14,12 @@ public sealed record ModelChanges
     /// Biases to take away: the operand of their only user is left out where that is possible, and where it is not they become zeros. What a formula says is kept, so there they always become zeros.
     /// </summary>
     public IReadOnlySet<string> Dropped { get; init; } = new HashSet<string>(StringComparer.Ordinal);
+
+    /// <summary>The new numbers of a tensor of a checkpoint, which has no way to leave a bias out; null where it keeps its own.</summary>
+    internal ExactTensor? Of(string name, SafetensorsCheckpoint checkpoint) =>
+        Tensors.TryGetValue(name, out var changed) ? changed.Values
+        : Dropped.Contains(name) ? new UniformTensor(checkpoint.Find(name)!.Shape.Count, Rational.Zero)
+        : null;
 }
 
 /// <summary>New numbers for a tensor.</summary>

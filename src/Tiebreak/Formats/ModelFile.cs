@@ -15,12 +15,16 @@ public static class ModelFile
     [
         (".tb", "a formula", true, FormulaReader.Open),
         (".onnx", "an ONNX network", false, OnnxReader.Open),
-        (".safetensors", "a checkpoint beside its config.json", false, static (path, _) => FamilyReader.Open(path)),
+        (".safetensors", "a checkpoint beside its config.json", false, FamilyReader.Open),
     ];
 
     /// <summary>Opens the folder of a checkpoint, or a file by its extension, after a look at whether its content can be what the extension says.</summary>
     /// <exception cref="TiebreakException">There is no such file, its kind is unknown, or its content is not of that kind; one line names the file and the remedy.</exception>
     public static IModelFile Open(string path) => Open(path, besides: null);
+
+    /// <summary>Whether a path names a checkpoint: a folder, a safetensors file or an index.</summary>
+    public static bool IsCheckpoint(string path) =>
+        Directory.Exists(path) || path.EndsWith(SafetensorsCheckpoint.IndexEnd, StringComparison.Ordinal) || path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Opens a new model that is not in its place yet; files beside it that were not written anew are found where it will be.</summary>
     /// <exception cref="TiebreakException">As for <see cref="Open(string)"/>.</exception>
@@ -28,7 +32,7 @@ public static class ModelFile
 
     static IModelFile Open(string path, string? besides)
     {
-        if (Directory.Exists(path)) return HoldsCheckpoint(path) ? FamilyReader.Open(path) : throw new TiebreakException($"{path}: is a folder without a checkpoint (config.json and model.safetensors); name a model file ({Known})");
+        if (Directory.Exists(path)) return SafetensorsCheckpoint.IsIn(path) ? FamilyReader.Open(path) : throw new TiebreakException($"{path}: is a folder without a checkpoint (config.json and model.safetensors); name a model file ({Known})");
         if (path.EndsWith(SafetensorsCheckpoint.IndexEnd, StringComparison.Ordinal)) return FamilyReader.Open(path);
         var extension = Path.GetExtension(path);
         var (_, kind, isText, open) = Kinds.FirstOrDefault(known => string.Equals(known.Extension, extension, StringComparison.OrdinalIgnoreCase));
@@ -45,9 +49,6 @@ public static class ModelFile
     }
 
     static string Known => string.Join(", ", Kinds.Select(kind => $"{kind.Extension} ({kind.Kind})"));
-
-    static bool HoldsCheckpoint(string folder) => Directory.EnumerateFiles(folder).Any(file =>
-        Path.GetFileName(file) is "config.json" or "adapter_config.json" || file.EndsWith(".safetensors", StringComparison.Ordinal) || file.EndsWith(SafetensorsCheckpoint.IndexEnd, StringComparison.Ordinal));
 
     static bool LooksLikeText(string path)
     {

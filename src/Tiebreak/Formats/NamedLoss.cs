@@ -16,6 +16,9 @@ sealed class NamedLoss(IModelFile file, string path, NamedLossKind kind) : IMode
     public IReadOnlyList<string> Files => file.Files;
 
     /// <inheritdoc/>
+    public string Whole => file.Whole;
+
+    /// <inheritdoc/>
     public IReadOnlyList<string> FreeDims => file.FreeDims;
 
     /// <inheritdoc/>

@@ -1,8 +1,8 @@
 namespace Tiebreak.Formats;
 
 /// <summary>
-/// A model file in the making, with the files beside it. They are written in a hidden folder beside their place, under their own names, and moved there together by <see cref="Keep"/>, the
-/// model last: whatever happens before, there is no half-written model.
+/// A model in the making: a file with the files beside it, or the folder of a checkpoint. All is written in a hidden folder beside its place, under its own names, and moved there by <see cref="Keep"/>: files
+/// together, the model last; a checkpoint as the folder itself. Whatever happens before, there is no half-written model.
 /// </summary>
 public sealed class StagedFiles : IDisposable
 {
@@ -11,10 +11,12 @@ public sealed class StagedFiles : IDisposable
     readonly string _staging;
     readonly bool _force;
     readonly List<string> _written = []; // names relative to the folder
+    readonly List<string> _notes = [];
 
-    StagedFiles(string output, string staging, bool force, CancellationToken cancellation)
+    StagedFiles(string output, bool isFolder, string staging, bool force, CancellationToken cancellation)
     {
         Output = output;
+        IsFolder = isFolder;
         _staging = staging;
         _force = force;
         Cancellation = cancellation;
@@ -23,44 +25,38 @@ public sealed class StagedFiles : IDisposable
     /// <summary>Where the model will be, as a full path.</summary>
     public string Output { get; }
 
-    /// <summary>The folder of <see cref="Output"/>.</summary>
-    public string Folder => Path.GetDirectoryName(Output)!;
+    /// <summary>Whether the model is a folder.</summary>
+    public bool IsFolder { get; }
 
-    /// <summary>The model's own file name.</summary>
+    /// <summary>The folder that files are in: that of <see cref="Output"/>, or itself.</summary>
+    public string Folder => IsFolder ? Output : Path.GetDirectoryName(Output)!;
+
+    /// <summary>The model's own file or folder name.</summary>
     public string Name => Path.GetFileName(Output);
 
-    /// <summary>Where the model lies until it is kept.</summary>
-    public string StagedModel => Path.Combine(_staging, Name);
+    /// <summary>Where the model lies until it is kept. What a file of it names relative to a folder is found from there, too: it is as deep as <see cref="Output"/>.</summary>
+    public string StagedModel => IsFolder ? _staging : Path.Combine(_staging, Name);
+
+    /// <summary>Sentences about what was left out.</summary>
+    public IReadOnlyList<string> Notes => _notes;
 
     /// <summary>Stops writing.</summary>
     public CancellationToken Cancellation { get; }
 
     /// <summary>Refuses an output that must not or cannot be written.</summary>
     /// <param name="output">The path of the new model.</param>
-    /// <param name="read">All files that the model is read from, its own first.</param>
-    /// <param name="force">Whether a file may be replaced.</param>
-    /// <exception cref="TiebreakException">It is a file that is read, of another kind, in no folder, or there already.</exception>
-    public static void Refuse(string output, IReadOnlyList<string> read, bool force)
-    {
-        if (output.Length == 0) throw new TiebreakException("the new model needs the name of a file");
-        var full = Path.GetFullPath(output);
-        if (read.Any(file => Real(file) == Real(full))) throw new TiebreakException($"`{output}` is what is read; name another file, so that the original stays");
-        if (Directory.Exists(full)) throw new TiebreakException($"cannot write `{output}`: it is a folder; name a file in it");
-        var kind = Path.GetExtension(read[0]);
-        if (!string.Equals(Path.GetExtension(full), kind, StringComparison.OrdinalIgnoreCase)) throw new TiebreakException($"`{output}` would be of the kind of `{Path.GetFileName(read[0])}`; name it {kind}");
-        if (Path.GetDirectoryName(full) is { } folder && !Directory.Exists(folder)) throw new TiebreakException($"cannot write `{output}`: there is no folder `{folder}`; make it first");
-        if (!force && Exists(full)) throw new TiebreakException($"`{output}` exists already; name another file, or replace it with --force");
-    }
+    /// <param name="read">All that the model is read from, itself first: its file, or the folder of a checkpoint.</param>
+    /// <param name="force">Whether it may be replaced.</param>
+    /// <exception cref="TiebreakException">It is what is read, of another kind, in no folder, or there already.</exception>
+    public static void Refuse(string output, IReadOnlyList<string> read, bool force) => OutputPlace.Refuse(output, read, force);
 
     /// <summary>Begins; makes the hidden folder.</summary>
     /// <exception cref="TiebreakException">As <see cref="Refuse"/>; or the folder cannot be written to.</exception>
     public static StagedFiles For(string output, IReadOnlyList<string> read, bool force, CancellationToken cancellation = default)
     {
         Refuse(output, read, force);
-        var full = Path.GetFullPath(output);
-        var stem = Path.Combine(Path.GetDirectoryName(full)!, $".{Path.GetFileName(full)}.{Environment.ProcessId}");
-        var staging = $"{stem}.tmp";
-        for (var k = 1; Exists(staging); k++) staging = $"{stem}.{k}.tmp"; // what a killed run left
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(output));
+        var staging = Hidden(full);
         try
         {
             Directory.CreateDirectory(staging);
@@ -70,8 +66,11 @@ public sealed class StagedFiles : IDisposable
             throw new TiebreakException($"cannot write `{output}`: {error.Message}", error);
         }
 
-        return new StagedFiles(full, staging, force, cancellation);
+        return new StagedFiles(full, Directory.Exists(read[0]), staging, force, cancellation);
     }
+
+    /// <summary>Says that something was left out, and why.</summary>
+    public void Note(string sentence) => _notes.Add(sentence);
 
     /// <summary>Writes a file down to the disk.</summary>
     /// <param name="name">Its path below the folder of the model; <see cref="Name"/> for the model itself.</param>
@@ -100,23 +99,24 @@ public sealed class StagedFiles : IDisposable
     {
         var extension = Path.GetExtension(wanted);
         var name = wanted;
-        for (var k = 2; _written.Contains(name) || (!_force && Exists(Path.Combine(Folder, name))); k++) name = $"{wanted[..^extension.Length]}.{k}{extension}";
+        for (var k = 2; _written.Contains(name) || (!_force && OutputPlace.Exists(Path.Combine(Folder, name))); k++) name = $"{wanted[..^extension.Length]}.{k}{extension}";
         return name;
     }
 
     /// <summary>Whether nothing is, or will be, at a place below the model's folder.</summary>
-    public bool IsFree(string name) => !_written.Contains(name) && !Exists(Path.Combine(Folder, name));
+    public bool IsFree(string name) => !_written.Contains(name) && (IsFolder || !OutputPlace.Exists(Path.Combine(Folder, name)));
 
     /// <summary>Sees to it that a file the model needs is beside the new one, too.</summary>
     /// <param name="source">The file.</param>
     /// <param name="name">Its path below the model's folder.</param>
-    /// <param name="otherwise">The name to take where another file stands there.</param>
+    /// <param name="otherwise">The name to take where another file stands there; null if it can have no other.</param>
     /// <returns>The name it has beside the new model.</returns>
-    public string Carry(string source, string name, string otherwise)
+    /// <exception cref="TiebreakException">It cannot be written, or another file stands there.</exception>
+    public string Carry(string source, string name, string? otherwise = null)
     {
         var place = Path.Combine(Folder, name);
-        if (_written.Contains(name) || (File.Exists(place) && (Real(place) == Real(source) || SameContent(place, source)))) return name;
-        var free = IsFree(name) ? name : OwnName(otherwise);
+        if (_written.Contains(name) || (!IsFolder && File.Exists(place) && (OutputPlace.Real(place) == OutputPlace.Real(source) || SameContent(place, source)))) return name;
+        var free = IsFree(name) ? name : OwnName(otherwise ?? throw new TiebreakException($"cannot write `{Output}`: its {name} would be in the place of another file, `{place}`; name another folder"));
         Write(free, target =>
         {
             using var stream = File.OpenRead(source);
@@ -130,10 +130,16 @@ public sealed class StagedFiles : IDisposable
         return free;
     }
 
-    /// <summary>Moves all files to their places, the model last.</summary>
+    /// <summary>Moves all files to their places, the model last; or the whole folder.</summary>
     /// <exception cref="TiebreakException">One came into being there meanwhile, or cannot be moved; then none of the new files stays.</exception>
     public void Keep()
     {
+        if (IsFolder)
+        {
+            KeepFolder();
+            return;
+        }
+
         var moved = new List<string>();
         try
         {
@@ -154,15 +160,39 @@ public sealed class StagedFiles : IDisposable
         _written.Clear();
     }
 
+    // A folder that is to be replaced steps aside until the new one is in its place.
+    void KeepFolder()
+    {
+        string? old = null;
+        try
+        {
+            if (_force && Directory.Exists(Output)) Directory.Move(Output, old = Hidden(Output));
+            Directory.Move(_staging, Output);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            if (old is not null && Directory.Exists(old)) Directory.Move(old, Output);
+            throw new TiebreakException($"cannot write `{Output}`: {error.Message}", error);
+        }
+
+        if (old is not null) Directory.Delete(old, recursive: true);
+        _written.Clear();
+    }
+
+    // Beside its place, so that moving is no copying; a killed run may have left one.
+    static string Hidden(string full)
+    {
+        var stem = Path.Combine(Path.GetDirectoryName(full)!, $".{Path.GetFileName(full)}.{Environment.ProcessId}");
+        var hidden = $"{stem}.tmp";
+        for (var k = 1; OutputPlace.Exists(hidden); k++) hidden = $"{stem}.{k}.tmp";
+        return hidden;
+    }
+
     /// <summary>Removes what was not kept.</summary>
     public void Dispose()
     {
         if (Directory.Exists(_staging)) Directory.Delete(_staging, recursive: true);
     }
-
-    static bool Exists(string path) => File.Exists(path) || Directory.Exists(path) || new FileInfo(path).LinkTarget is not null;
-
-    static string Real(string path) => (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? Path.GetFullPath(path);
 
     static bool SameContent(string one, string other)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Tiebreak.Cli;
+using Tiebreak.Tests.Formats.Families;
 using Tiebreak.Tests.House;
 using Xunit;
 
@@ -115,6 +116,24 @@ public sealed class FixCommandTests
         Assert.Contains("Examples:\n  tiebreak fix model.onnx -o fixed.onnx", output, StringComparison.Ordinal);
         Assert.Contains("--drop-redundant", output, StringComparison.Ordinal);
         Assert.DoesNotContain("--data", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_becomes_a_folder_and_stays_without_force()
+    {
+        using var toy = Gpt2Toy.Checkpoint();
+        foreach (var (name, axis) in new[] { ("c_fc.weight", 1), ("c_fc.bias", 0), ("c_proj.weight", 0) }) toy.Copy($"transformer.h.0.mlp.{name}", axis, 3, 9);
+        toy.Save(Gpt2Toy.Config);
+        File.WriteAllText(toy.File("pytorch_model.bin"), "weights");
+        using var folder = Folder();
+        AssertRefused(folder, $"no OUT given; try `tiebreak fix {toy.Path} -o {Path.GetFileName(toy.Path)}-fixed`", toy.Path);
+        var (exit, output, error) = Run(folder, toy.Path, "-o", folder.File("out"));
+        Assert.Equal((0, ""), (exit, error));
+        var words = string.Join(' ', output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        foreach (var part in new[] { "with one tensor of 28 changed", "`transformer.h.0.mlp.c_proj.weight`", "the same at the start, exactly", "note: `pytorch_model.bin` may hold weights of its own" }) Assert.Contains(part, words, StringComparison.Ordinal);
+        AssertRefused(folder, "exists already; name another folder", toy.Path, "-o", folder.File("out"));
+        Assert.Equal(0, Run(folder, toy.Path, "-o", folder.File("out"), "--force").Exit);
+        Assert.Equal(["config.json", "model.safetensors"], Directory.GetFiles(folder.File("out")).Select(Path.GetFileName).Order());
     }
 
     static TemporaryFolder Folder()

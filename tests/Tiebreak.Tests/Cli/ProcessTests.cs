@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Tiebreak.Cli;
+using Tiebreak.Tests.Formats.Families;
 using Tiebreak.Tests.House;
 using Xunit;
 
@@ -59,5 +60,19 @@ public sealed class ProcessTests
         Assert.NotEqual(0, exit);
         Assert.Equal("", output);
         Assert.Equal(["m.tb"], Directory.GetFiles(folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void A_fix_that_is_killed_while_it_writes_a_checkpoint_leaves_no_folder_of_that_name()
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("needs limits on files");
+        using var toy = Gpt2Toy.Checkpoint();
+        foreach (var (name, axis) in new[] { ("c_fc.weight", 1), ("c_fc.bias", 0), ("c_proj.weight", 0) }) toy.Copy($"transformer.h.0.mlp.{name}", axis, 3, 9);
+        toy.Save(Gpt2Toy.Config);
+        using var folder = new TemporaryFolder();
+        var (exit, output, _) = Run($"export DOTNET_EnableWriteXorExecute=0; ulimit -c 0; ulimit -f 4; tiebreak fix {toy.Path} -o {folder.File("out")}");
+        Assert.NotEqual(0, exit);
+        Assert.Equal("", output);
+        Assert.All(Directory.GetFileSystemEntries(folder.Path), path => Assert.StartsWith(".out.", Path.GetFileName(path), StringComparison.Ordinal));
     }
 }

@@ -113,14 +113,4 @@ public sealed class FixTests
         Assert.Contains("repair that first", Assert.Throws<TiebreakException>(() => Fix.Model(folder.File("m.onnx"), folder.File("n.onnx"))).Message);
         Assert.Single(Directory.GetFileSystemEntries(folder.Path));
     }
-
-    sealed class CancelAfter(int reports, CancellationTokenSource source) : IProgress<CheckProgress>
-    {
-        int _left = reports;
-
-        public void Report(CheckProgress value)
-        {
-            if (--_left == 0) source.Cancel();
-        }
-    }
 }

@@ -12,7 +12,7 @@ sealed class FamilyWeights
     readonly SafetensorsCheckpoint _checkpoint;
     readonly FamilyConfig _config;
     readonly Dictionary<string, ParameterTensor> _used = new(StringComparer.Ordinal);
-    readonly HashSet<string> _copies = new(StringComparer.Ordinal);
+    readonly Dictionary<string, string> _copies = new(StringComparer.Ordinal);
     readonly List<string> _buffers = [.. Buffers];
 
     public FamilyWeights(SafetensorsCheckpoint checkpoint, FamilyConfig config)
@@ -33,7 +33,10 @@ sealed class FamilyWeights
     public void AreBuffers(params ReadOnlySpan<string> globs) => _buffers.AddRange(globs);
 
     /// <summary>Says that a tensor, if it is there, only repeats another that the configuration shares.</summary>
-    public void IsCopy(string name) => _copies.Add(name);
+    public void IsCopy(string name, string original) => _copies[name] = original;
+
+    /// <summary>The tensor that one repeats; null where it stands for itself.</summary>
+    public string? OriginalOf(string name) => _copies.GetValueOrDefault(name);
 
     /// <summary>The tensor of a name at a shape.</summary>
     /// <exception cref="TiebreakException">It is missing, of another shape, or holds no real numbers.</exception>
@@ -55,7 +58,7 @@ sealed class FamilyWeights
         return _checkpoint.Tensors.Where(tensor => _used.ContainsKey(tensor.Name)).Select(tensor => _used[tensor.Name]);
     }
 
-    bool IsWeight(SafetensorsTensor tensor) => tensor.Type.IsFloat() && tensor.Shape.Rank > 0 && !_copies.Contains(tensor.Name) && !NameGlob.MatchesAny(_buffers, tensor.Name);
+    bool IsWeight(SafetensorsTensor tensor) => tensor.Type.IsFloat() && tensor.Shape.Rank > 0 && !_copies.ContainsKey(tensor.Name) && !NameGlob.MatchesAny(_buffers, tensor.Name);
 
     static Shape Shape(ReadOnlySpan<ConfigSize> sizes)
     {

@@ -34,7 +34,7 @@ static class LanguageHead
             return;
         }
 
-        if (isTied) layers.Weights.IsCopy("lm_head.weight");
+        if (isTied) layers.Weights.IsCopy("lm_head.weight", table + ".weight");
         var logits = isTied ? layers.Scores(x, table, vocabulary, hidden) : layers.Dense(x, "lm_head", hidden, vocabulary, hasBias: false);
         if (softcap.Sign > 0) logits = layers.Builder.Scale(layers.Builder.Apply(FunctionKind.Tanh, layers.Builder.Scale(logits, Rational.One / softcap)), softcap);
         layers.Seen.Add(("logits", logits));

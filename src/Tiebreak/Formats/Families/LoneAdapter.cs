@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Safetensors;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 
@@ -14,6 +15,9 @@ sealed class LoneAdapter(LoraAdapter adapter) : IModelFile
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Files => adapter.Files;
+
+    /// <inheritdoc/>
+    public string Whole => adapter.Home;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> FreeDims => [];
@@ -63,6 +67,12 @@ sealed class LoneAdapter(LoraAdapter adapter) : IModelFile
             Notes = [adapter.BaseName.Length == 0 ? "the adapter names no base: each adapted layer is analysed alone, on any inputs" : $"the base {adapter.BaseName} is not on this machine: each adapted layer is analysed alone, on any inputs"],
         };
     }
+
+    /// <inheritdoc/>
+    public FloatFormat? StoredAs(string tensor) => adapter.Find(tensor)?.Type.FormatOf();
+
+    /// <inheritdoc/>
+    public void WriteChanged(StagedFiles files, ModelChanges changes) => adapter.WriteChanged(files, changes);
 
     /// <inheritdoc/>
     public void Dispose() => adapter.Dispose();

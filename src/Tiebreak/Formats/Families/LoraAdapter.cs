@@ -35,9 +35,10 @@ sealed class LoraAdapter : IDisposable
     public string BaseName => _config.Text("base_model_name_or_path", "");
 
     /// <summary>The folder of the base, if it is on this machine.</summary>
-    public string? BaseFolder =>
-        BaseName.Length == 0 ? null
-        : new[] { System.IO.Path.Combine(_folder, BaseName), BaseName }.FirstOrDefault(folder => File.Exists(System.IO.Path.Combine(folder, "config.json")));
+    public string? BaseFolder => BaseFrom(_folder);
+
+    /// <summary>The folder of the adapter: the names of its files are fixed, so it is never a file alone.</summary>
+    public string Home => FamilyReader.WholeFolder(_folder);
 
     /// <summary>Names of the base's tensors whose place is taken.</summary>
     public IReadOnlySet<string> Replaced => _replaced;
@@ -81,6 +82,17 @@ sealed class LoraAdapter : IDisposable
         }
     }
 
+    /// <summary>The tensor of a name; null where it has none.</summary>
+    public SafetensorsTensor? Find(string name) => _checkpoint.Find(name);
+
+    /// <summary>Writes the adapter with other numbers in some of its tensors.</summary>
+    /// <exception cref="TiebreakException">A file cannot be written, or the base would not be found from there.</exception>
+    public void WriteChanged(StagedFiles files, ModelChanges changes)
+    {
+        if (BaseFolder is { } home && BaseFrom(files.Folder) is var other && (other is null || System.IO.Path.GetFullPath(other) != System.IO.Path.GetFullPath(home))) throw LoraErrors.BaseOutOfReach(_config.Path, BaseName, files.Folder);
+        CheckpointWriting.Write(files, _checkpoint, _config, name => changes.Of(name, _checkpoint));
+    }
+
     /// <summary>The same adapter before anything was used.</summary>
     public LoraAdapter Fresh() => new(_folder, _config, _checkpoint);
 
@@ -119,7 +131,7 @@ sealed class LoraAdapter : IDisposable
     /// <exception cref="TiebreakException">Their shapes do not fit the layer.</exception>
     public Node? Added(FamilyLayers layers, Node x, string module, ConfigSize inputs, ConfigSize outputs)
     {
-        if (Find(module, isLookUp: false) is not var (name, down, up)) return null;
+        if (Pair(module, isLookUp: false) is not var (name, down, up)) return null;
         if (down.Shape[1] != inputs.Value || up.Shape[0] != outputs.Value) throw LoraErrors.OtherLayer(down, up, inputs, outputs, layers.Config.Name);
         layers.At(name, "adapter");
         var builder = layers.Builder;
@@ -131,7 +143,7 @@ sealed class LoraAdapter : IDisposable
     /// <exception cref="TiebreakException">Their shapes do not fit the table.</exception>
     public Node? AddedRows(FamilyLayers layers, Node indices, string module, ConfigSize rows, ConfigSize size)
     {
-        if (Find(module, isLookUp: true) is not var (name, down, up)) return null;
+        if (Pair(module, isLookUp: true) is not var (name, down, up)) return null;
         if (down.Shape[1] != rows.Value || up.Shape[0] != size.Value) throw LoraErrors.OtherLayer(down, up, rows, size, layers.Config.Name);
         layers.At(name, "adapter");
         var builder = layers.Builder;
@@ -168,7 +180,12 @@ sealed class LoraAdapter : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _checkpoint.Dispose();
 
-    (string Module, SafetensorsTensor Down, SafetensorsTensor Up)? Find(string module, bool isLookUp)
+    // PEFT takes the name as it is; relative to the adapter is what people mean.
+    string? BaseFrom(string folder) =>
+        BaseName.Length == 0 ? null
+        : new[] { System.IO.Path.Combine(folder, BaseName), BaseName }.FirstOrDefault(place => File.Exists(System.IO.Path.Combine(place, "config.json")));
+
+    (string Module, SafetensorsTensor Down, SafetensorsTensor Up)? Pair(string module, bool isLookUp)
     {
         foreach (var (name, down, up, lookUp) in Pairs())
             if (lookUp == isLookUp && IsFor(name, module)) return (name, down, up);

@@ -25,6 +25,12 @@ static class LoraErrors
     public static TiebreakException OtherShape(SafetensorsTensor tensor, Shape shape, string home) =>
         new($"{tensor.Path}: tensor `{tensor.Name}` of shape {tensor.Shape} is to take the place of one of shape {shape} in {home}; take the base it was trained on");
 
+    public static TiebreakException OfBase(string tensor, string path) =>
+        new($"{path}: tensor `{tensor}` is of the base, which stays as it is while the adapter is written; leave `--trainable` out, or repair the base by itself");
+
+    public static TiebreakException BaseOutOfReach(string path, string name, string folder) =>
+        new($"{path}: its base `{name}` is not found from `{folder}`; name an OUT beside the adapter");
+
     public static TiebreakException AdaptsNothing(SafetensorsTensor tensor, string home) =>
         new($"{tensor.Path}: tensor `{tensor.Name}` adapts a layer that {home} does not have, or one that cannot be adapted here; take the base it was trained on, or merge the adapter into it");
 }

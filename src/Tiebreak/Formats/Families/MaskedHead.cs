@@ -11,7 +11,7 @@ static class MaskedHead
         Node scores;
         if (layers.Config.Flag("tie_word_embeddings", true))
         {
-            layers.Weights.IsCopy(decoder + ".weight");
+            layers.Weights.IsCopy(decoder + ".weight", encoder.Table + ".weight");
             scores = layers.Scores(x, encoder.Table, encoder.Vocabulary, encoder.Hidden);
         }
         else
@@ -19,7 +19,7 @@ static class MaskedHead
             scores = layers.Dense(x, decoder, encoder.Hidden, encoder.Vocabulary, hasBias: false);
         }
 
-        layers.Weights.IsCopy(decoder + ".bias");
+        layers.Weights.IsCopy(decoder + ".bias", bias);
         return layers.Builder.Add(scores, layers.Builder.BroadcastTo(layers.Weight(bias, ParameterRole.Bias, [AxisMeaning.Output], encoder.Vocabulary), scores.Shape));
     }
 }

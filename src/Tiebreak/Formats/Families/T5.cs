@@ -20,7 +20,7 @@ sealed class T5 : Family
     public override void Build(FamilyLayers layers)
     {
         var config = layers.Config;
-        foreach (var copy in new[] { "encoder.embed_tokens.weight", "decoder.embed_tokens.weight" }) layers.Weights.IsCopy(copy);
+        foreach (var copy in new[] { "encoder.embed_tokens.weight", "decoder.embed_tokens.weight" }) layers.Weights.IsCopy(copy, "shared.weight");
         layers.Weights.AreBuffers("decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight"); // the first checkpoints hold it, and no version reads it
         var (hidden, vocabulary) = (config.Size("d_model"), config.Size("vocab_size"));
         var encoder = new T5Stack(layers, "encoder", encoded: null);
@@ -41,7 +41,7 @@ sealed class T5 : Family
 
         if (config.Flag("tie_word_embeddings", true))
         {
-            layers.Weights.IsCopy("lm_head.weight");
+            layers.Weights.IsCopy("lm_head.weight", "shared.weight");
             layers.Seen.Add(("logits", layers.Scores(layers.Builder.Scale(x, Formats.Layers.ScaledDotProducts.DefaultScale(hidden)), "shared", vocabulary, hidden)));
         }
         else

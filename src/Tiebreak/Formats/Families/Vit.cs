@@ -30,7 +30,7 @@ sealed class Vit : Family
         var epsilon = config.Number("layer_norm_eps", Rational.Parse("1e-12"));
         var dropout = config.Number("hidden_dropout_prob", Rational.Zero);
         var prefix = Prefix(layers, "vit.", "embeddings.cls_token");
-        weights.IsCopy(prefix + "embeddings.mask_token"); // stands for patches that are hidden from the model, which they are not here
+        weights.AreBuffers(prefix + "embeddings.mask_token"); // stands for patches that are hidden from the model, which they are not here
         var x = layers.Dropped(Embedded(layers, prefix + "embeddings", hidden), prefix + "embeddings", dropout);
         int count = config.Size("num_hidden_layers");
         for (var number = 0; number < count; number++)

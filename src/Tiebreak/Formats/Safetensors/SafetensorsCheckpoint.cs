@@ -34,6 +34,10 @@ public sealed class SafetensorsCheckpoint : IDisposable
     /// <summary>The tensor of a name; null where there is none.</summary>
     public SafetensorsTensor? Find(string name) => _byName.GetValueOrDefault(name);
 
+    /// <summary>Whether a folder looks like that of a checkpoint: it has a configuration or weights.</summary>
+    public static bool IsIn(string folder) => Directory.EnumerateFiles(folder).Any(file =>
+        System.IO.Path.GetFileName(file) is "config.json" or "adapter_config.json" || file.EndsWith(".safetensors", StringComparison.Ordinal) || file.EndsWith(IndexEnd, StringComparison.Ordinal));
+
     /// <summary>Opens a safetensors file, an index, or the folder that holds <paramref name="single"/> or its index.</summary>
     /// <exception cref="TiebreakException">A file is missing or breaks a rule, or index and shards contradict each other: the shard, the tensor and the remedy in one line.</exception>
     public static SafetensorsCheckpoint Open(string path, string single = SingleName)
@@ -55,8 +59,8 @@ public sealed class SafetensorsCheckpoint : IDisposable
     }
 
     /// <summary>
-    /// Writes the same checkpoint with some tensors replaced: the same files in another folder, or this one, with the same names, types, shapes, order and texts; what is not replaced is copied byte for byte. Each
-    /// file comes into being whole or not at all.
+    /// Writes the same checkpoint with some tensors replaced: the same files in another folder, or this one. Every byte that is not of a replaced tensor is kept, headers and index included. Each file comes into being
+    /// whole or not at all.
     /// </summary>
     /// <param name="folder">Where to; it must exist.</param>
     /// <param name="replaced">What stands in place of a tensor; null leaves it.</param>
@@ -64,13 +68,7 @@ public sealed class SafetensorsCheckpoint : IDisposable
     /// <exception cref="ArgumentException">A replacement has another name, type or shape.</exception>
     public void WriteTo(string folder, Func<SafetensorsTensor, SafetensorsEntry?> replaced)
     {
-        foreach (var shard in _shards)
-        {
-            var entries = shard.Tensors.Select(tensor => replaced(tensor) ?? SafetensorsEntry.Copy(tensor)).ToArray();
-            foreach (var (entry, tensor) in entries.Zip(shard.Tensors))
-                if (entry.Name != tensor.Name || entry.Type != tensor.Type || entry.Shape != tensor.Shape) throw new ArgumentException($"`{tensor.Name}` would be replaced by another kind of tensor");
-            SafetensorsWriter.Write(System.IO.Path.Combine(folder, System.IO.Path.GetFileName(shard.Path)), entries, shard.Metadata);
-        }
+        foreach (var shard in _shards) SafetensorsWriter.Replace(System.IO.Path.Combine(folder, System.IO.Path.GetFileName(shard.Path)), stream => shard.CopyTo(stream, replaced));
 
         if (_index is null) return;
         var index = System.IO.Path.Combine(folder, System.IO.Path.GetFileName(Path));

@@ -6,6 +6,8 @@ namespace Tiebreak.Formats.Safetensors;
 /// </summary>
 public sealed class SafetensorsFile : IDisposable
 {
+    const int CopyBytes = 1 << 20;
+
     readonly MappedFile _file;
 
     SafetensorsFile(MappedFile file)
@@ -41,6 +43,36 @@ public sealed class SafetensorsFile : IDisposable
         {
             file.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Copies the file byte for byte, but for the bytes of some tensors.</summary>
+    /// <param name="stream">Where to.</param>
+    /// <param name="replaced">What stands in place of a tensor; null leaves it.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="ArgumentException">A replacement has another name, type or shape.</exception>
+    internal void CopyTo(Stream stream, Func<SafetensorsTensor, SafetensorsEntry?> replaced, CancellationToken cancellation = default)
+    {
+        long done = 0;
+        foreach (var tensor in Tensors.OrderBy(tensor => tensor.Offset))
+        {
+            if (replaced(tensor) is not { } entry) continue;
+            if (entry.Name != tensor.Name || entry.Type != tensor.Type || entry.Shape != tensor.Shape) throw new ArgumentException($"`{tensor.Name}` would be replaced by another kind of tensor");
+            CopyUpTo(tensor.Offset);
+            entry.WriteTo(stream);
+            done += tensor.Length;
+        }
+
+        CopyUpTo(Length);
+
+        void CopyUpTo(long end)
+        {
+            for (int count; done < end; done += count)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                count = (int)Math.Min(CopyBytes, end - done);
+                stream.Write(_file.Slice(done, count));
+            }
         }
     }
 

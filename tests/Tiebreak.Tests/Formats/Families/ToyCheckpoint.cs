@@ -65,9 +65,24 @@ sealed class ToyCheckpoint(int seed = 1) : IDisposable
     public ToyCheckpoint Save(string config, string file = "model.safetensors", string configFile = "config.json", SafetensorsType type = SafetensorsType.F32)
     {
         System.IO.File.WriteAllText(_folder.File(configFile), config);
-        SafetensorsWriter.Write(_folder.File(file), [.. _order.Select(name => SafetensorsEntry.Of(name, type, new Shape(_tensors[name].Sizes), new DoubleTensor(_tensors[name].Values)))], new Dictionary<string, string> { ["format"] = "pt" });
+        Write(file, _order, type);
         return this;
     }
+
+    /// <summary>Writes the configuration, and the weights in two shards with an index.</summary>
+    public ToyCheckpoint SaveShards(string config)
+    {
+        System.IO.File.WriteAllText(_folder.File("config.json"), config);
+        string[][] parts = [[.. _order.Take(_order.Count / 2)], [.. _order.Skip(_order.Count / 2)]];
+        string Name(int k) => $"model-{k + 1:D5}-of-{parts.Length:D5}.safetensors";
+        for (var k = 0; k < parts.Length; k++) Write(Name(k), parts[k], SafetensorsType.F32);
+        var map = parts.SelectMany((part, k) => part.Select(name => $"\"{name}\": \"{Name(k)}\""));
+        System.IO.File.WriteAllText(_folder.File("model.safetensors.index.json"), $"{{\"metadata\": {{\"total_size\": 0}},\n\"weight_map\": {{{string.Join(", ", map)}}}}}\n");
+        return this;
+    }
+
+    void Write(string file, IEnumerable<string> names, SafetensorsType type) =>
+        SafetensorsWriter.Write(_folder.File(file), [.. names.Select(name => SafetensorsEntry.Of(name, type, new Shape(_tensors[name].Sizes), new DoubleTensor(_tensors[name].Values)))], new Dictionary<string, string> { ["format"] = "pt" });
 
     /// <summary>What the program of the checkpoint computes in float64; data leaves as given, by name.</summary>
     public Dictionary<string, double[]> Run(Dictionary<string, int> dims, Dictionary<string, double[]> data, bool dropout = false)
