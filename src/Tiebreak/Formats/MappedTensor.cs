@@ -7,6 +7,7 @@ namespace Tiebreak.Formats;
 sealed class MappedTensor : ExactTensor
 {
     const int BlockBytes = 1 << 20;
+    const int MostRead = 1 << 16; // numbers looked at to say how large they are
 
     readonly ByteRange _range;
     readonly FloatFormat _format;
@@ -39,11 +40,27 @@ sealed class MappedTensor : ExactTensor
     public override int MostBits => _format switch
     {
         FloatFormat.Float64 => base.MostBits,
+        FloatFormat.Float32 or FloatFormat.BFloat16 when Count <= MostRead => BitsOfAll(),
         FloatFormat.Float16 => 24 + 16, // from 2⁻²⁴ to below 2¹⁶
         FloatFormat.Float8E5M2 => 16 + 16,
         FloatFormat.Float8E4M3 => 9 + 9, // from 2⁻⁹ to 448
         _ => 149 + 128, // bfloat16 has the range of float32
     };
+
+    int BitsOfAll()
+    {
+        var values = new double[Count];
+        ReadDoubles(0, values);
+        int greatest = 0, least = 0; // powers of two of numerator and denominator
+        foreach (var value in values)
+        {
+            if (value == 0 || !double.IsFinite(value)) continue;
+            var exponent = Math.ILogB(value);
+            (greatest, least) = (Math.Max(greatest, exponent + 1), Math.Min(least, exponent - 23));
+        }
+
+        return greatest - least;
+    }
 
     /// <inheritdoc/>
     public override Rational this[long index]

@@ -34,20 +34,36 @@ sealed record ErrorBound(int Lanes, double Epsilon)
     /// <param name="bound">The wanted bound.</param>
     public static ErrorBound Of(TensorProgram program, int bits, double bound)
     {
+        var with = Candidates(program, bits, FieldSize);
+        for (var lanes = FewestLanes; lanes < MostLanes; lanes++)
+            if (with(lanes).Needed(1, bound) <= FewVerifications) return with(lanes);
+        return with(MostLanes);
+    }
+
+    /// <summary>As many lanes as make lanes times verifications fewest, where memory is no concern.</summary>
+    /// <param name="program">The program whose outputs are gradients.</param>
+    /// <param name="bits">The bits of the largest numerator or denominator among start values and constants.</param>
+    /// <param name="bound">The wanted bound.</param>
+    /// <param name="choices">The least number of values a draw takes.</param>
+    public static ErrorBound Fastest(TensorProgram program, int bits, double bound, double choices)
+    {
+        var with = Candidates(program, bits, choices);
+        return Enumerable.Range(FewestLanes, MostLanes - FewestLanes + 1).Select(with).MinBy(candidate => candidate.Lanes * candidate.Verifications(2, bound))!;
+    }
+
+    static Func<int, ErrorBound> Candidates(TensorProgram program, int bits, double choices)
+    {
         var degrees = new Degrees(program);
         double Vanishes(double degree)
         {
             // Each factor may bring its bits and the number of terms of a sum (at most 2⁶⁴); each node may double a coefficient.
             var size = degree * (bits + 64) + program.Nodes.Count;
-            return Math.Min(1, degree / FieldSize + size / 60 * 42 / FieldSize);
+            return Math.Min(1, degree / choices + size / 60 * 42 / FieldSize);
         }
 
         var equation = Vanishes(degrees.OfGradients);
         var confusion = Vanishes(degrees.OfArguments);
-        ErrorBound With(int lanes) => new(lanes, Math.Min(1, Math.Pow(equation, lanes) + degrees.OracleCalls * degrees.OracleCalls * Math.Pow(confusion, lanes)));
-        for (var lanes = FewestLanes; lanes < MostLanes; lanes++)
-            if (With(lanes).Needed(1, bound) <= FewVerifications) return With(lanes);
-        return With(MostLanes);
+        return lanes => new ErrorBound(lanes, Math.Min(1, Math.Pow(equation, lanes) + degrees.OracleCalls * degrees.OracleCalls * Math.Pow(confusion, lanes)));
     }
 
     /// <summary>The bits of the largest numerator or denominator that a verification may meet among the numbers of the model.</summary>

@@ -216,6 +216,9 @@ sealed record MatrixFacts
 
     /// <summary>The greatest; less than the least if all are zero.</summary>
     public int GreatestExponent { get; init; }
+
+    /// <summary>The bits of the largest numerator or denominator.</summary>
+    public int Bits => Math.Max(Math.Max(0, GreatestExponent - 126), Math.Max(1, 150 - LeastExponent));
 }
 
 /// <summary>Keys from which a weight's random value is made: those of its row and its column, bit 31 for a negative.</summary>

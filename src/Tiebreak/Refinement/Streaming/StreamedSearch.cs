@@ -3,6 +3,7 @@ using Tiebreak.Evaluation;
 using Tiebreak.Formats;
 using Tiebreak.Gradients;
 using Tiebreak.Numbers;
+using Tiebreak.Numbers.Kernels.Streaming;
 using Tiebreak.Programs;
 
 namespace Tiebreak.Refinement.Streaming;
@@ -49,7 +50,8 @@ sealed class StreamedSearch : IDisposable
         ]);
         _gates = new GatesByOrder(_gradient, options with { ByOrder = false });
         var constants = gradient.Nodes.Select(node => node.Primitive).OfType<Primitive.Constant>().Select(constant => constant.Values);
-        Bound = ErrorBound.Of(_gradient, ErrorBound.Bits(model.Parameters.Concat(model.Frozen).Select(parameter => parameter.Start).Concat(constants)), options.ErrorBound);
+        var bits = _all.Select(matrix => matrix.Facts.Bits).Append(ErrorBound.Bits(Kept.Parameters.Concat(Kept.Frozen).Select(parameter => parameter.Start).Concat(constants))).Max();
+        Bound = ErrorBound.Fastest(_gradient, bits, options.ErrorBound, RandomValues<NoZeros>.Choices);
     }
 
     /// <summary>The matrices that stream and are trained.</summary>
