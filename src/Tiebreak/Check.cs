@@ -24,19 +24,19 @@ public static class Check
             throw new TiebreakException("`--laws` is of gradient descent on any data, all parameters at one rate and without weight decay; leave out `--data`, `--input-range`, `--weight-decay`, `--group` and `--optimizer`");
         if (options.Tolerance is { } tolerance && !OptionValues.IsTolerance(tolerance)) throw new TiebreakException($"`--tolerance` takes a number from 0 to below 1, for instance 1e-3, not `{tolerance.ToString("R", System.Globalization.CultureInfo.InvariantCulture)}`");
         using var file = Open(path, options);
-        return Of(file, path, options, advises: true);
+        return Of(file, path, options, advises: true, streams: !options.NeedsCodes);
     }
 
     /// <summary>The same for a file that is open.</summary>
-    internal static CheckResult Of(IModelFile file, string path, CheckOptions options, bool advises)
+    internal static CheckResult Of(IModelFile file, string path, CheckOptions options, bool advises, bool streams = false)
     {
         var refinement = Refinement(options);
-        var analysis = Analyse(file, options, refinement);
-        var witness = options.Witness ? Witnessed(ref analysis, options, refinement) : null;
+        var analysis = Analyse(file, options, refinement, streams);
+        var witness = options.Witness && !analysis.IsStreamed ? Witnessed(ref analysis, options, refinement) : null;
         var laws = options.Laws && analysis.Partition is { } partition ? LinearLaws.Find(analysis.Model, partition, refinement) : null;
         if (laws is not null) analysis = analysis with { HeldByLaw = [.. analysis.HeldByLaw.Union(laws.Held(analysis.Partition!)).Order()] };
         if (options.Tolerance is { } tolerance && analysis.Partition is not null) analysis = analysis with { NearTies = NearTies(file, analysis, tolerance, options) };
-        var advice = advises && options.Data is null && analysis.Partition is { } tied ? Reinitialisation.Find(analysis.Model, tied, refinement) : null;
+        var advice = advises && options.Data is null && !analysis.IsStreamed && analysis.Partition is { } tied ? Reinitialisation.Find(analysis.Model, tied, refinement) : null;
         return FindingsBuilder.Build(path, file.Format, options, analysis) with { Witness = witness, Laws = laws, Advice = advice, Files = file.Files };
     }
 
@@ -125,11 +125,11 @@ public static class Check
         return (analysis.Model with { Program = ManySamples.Of(analysis.Model.Program, 1) }, table);
     }
 
-    internal static Analysis Analyse(IModelFile file, CheckOptions options, RefinementOptions refinement)
+    internal static Analysis Analyse(IModelFile file, CheckOptions options, RefinementOptions refinement, bool streams = false)
     {
         options.Progress?.Report(new CheckProgress("reading", null));
         var lowering = Lowering(options);
-        var analysis = Refine(file, lowering, refinement, options.Groups);
+        var analysis = Refine(file, lowering, refinement, options, streams);
         if (analysis.Partition is null) return analysis;
         if (options.Data is not null)
         {
@@ -137,7 +137,16 @@ public static class Check
             return OnData(bound, WithCauses(analysis, refinement), refinement, options.Pattern);
         }
 
-        return WithCauses(analysis, refinement);
+        return analysis.IsStreamed ? analysis : WithCauses(analysis, refinement);
+    }
+
+    // At the next larger sizes; null where nothing is left open or nothing larger works.
+    static Model? Larger(Sizes sizes, Model model, ref int step)
+    {
+        if (!sizes.AnyFree) return null;
+        step++;
+        var larger = sizes.Smallest(ref step);
+        return larger.Ways.Zip(model.Ways).Any(pair => pair.First.Dims.Any(dim => dim.Value > pair.Second.Dims[dim.Key])) ? larger : null;
     }
 
     static Analysis WithCauses(Analysis analysis, RefinementOptions options)
@@ -180,7 +189,7 @@ public static class Check
     }
 
     // Refines at the smallest sizes, and at larger ones until two agree.
-    static Analysis Refine(IModelFile file, LoweringOptions lowering, RefinementOptions options, IReadOnlyList<string> groups)
+    static Analysis Refine(IModelFile file, LoweringOptions lowering, RefinementOptions options, CheckOptions check, bool streams)
     {
         const int MostEnlargements = 8;
         var sizes = new Sizes(file, lowering);
@@ -189,7 +198,8 @@ public static class Check
         var given = lowering;
         (model, lowering) = WithSeveralSamples(file, model, lowering);
         if (lowering != given) sizes = new Sizes(file, lowering); // larger ones have several samples, too
-        NameGlob.RequireHits(groups, [.. model.Parameters.Select(parameter => parameter.Name)], "--group");
+        NameGlob.RequireHits(check.Groups, [.. model.Parameters.Select(parameter => parameter.Name)], "--group");
+        if (streams && StreamedCheck.IsFor(model, check, options, out var streamed)) return StreamedCheck.Of(model, () => Larger(sizes, model, ref step), streamed, options) with { Lowering = lowering };
         if (NonFiniteValues.Among(model.Parameters) is { Count: > 0 } places) return new Analysis { Model = model, NonFinite = places };
 
         for (var enlargement = 0; ; enlargement++)
@@ -203,10 +213,7 @@ public static class Check
             IReadOnlyDictionary<string, int>? confirmed = null;
             if (sizes.AnyFree)
             {
-                step++;
-                var larger = sizes.Smallest(ref step);
-                var isLarger = larger.Ways.Zip(model.Ways).Any(pair => pair.First.Dims.Any(dim => dim.Value > pair.Second.Dims[dim.Key]));
-                if (!isLarger) model = model with { Notes = [.. model.Notes, "no larger sizes work, so the answer is for these alone"] };
+                if (Larger(sizes, model, ref step) is not { } larger) model = model with { Notes = [.. model.Notes, "no larger sizes work, so the answer is for these alone"] };
                 else if (SmallestInvariantSet.IsInvariant(larger, partition, options)) confirmed = larger.Dims;
                 else if (enlargement < MostEnlargements)
                 {

@@ -65,6 +65,12 @@ public sealed record CheckOptions
     /// <summary>How far units may be from equal to be reported as nearly tied, 0 to below 1 (<see cref="Refinement.NearTie.Distance"/>); null not to look.</summary>
     public double? Tolerance { get; init; }
 
+    /// <summary>The memory to stay within, in bytes, if that is possible: a model that would take more is streamed, as far as it consists of matrices.</summary>
+    public long Memory { get; init; } = 2L << 30;
+
+    /// <summary>Whether the class of every single parameter is wanted, so that nothing may be streamed.</summary>
+    public bool NeedsCodes { get; init; }
+
     /// <summary>The seed of every random choice; the same seed gives the same bytes.</summary>
     public ulong Seed { get; init; }
 

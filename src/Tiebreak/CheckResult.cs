@@ -54,7 +54,7 @@ public sealed record CheckResult
 /// <param name="Lockstep">Parameters in a class of two or more, mirrored ones included.</param>
 /// <param name="Mirrored">Parameters in a class that holds both signs.</param>
 /// <param name="LastFirstStep">The largest first step of a parameter that moves; 0 if none moves.</param>
-public sealed record VerdictCounts(long Parameters, int DegreesOfFreedom, long Stuck, long Lockstep, long Mirrored, int LastFirstStep);
+public sealed record VerdictCounts(long Parameters, long DegreesOfFreedom, long Stuck, long Lockstep, long Mirrored, int LastFirstStep);
 
 /// <summary>The verdict for one tensor.</summary>
 /// <param name="Name">The tensor.</param>
@@ -66,7 +66,7 @@ public sealed record VerdictCounts(long Parameters, int DegreesOfFreedom, long S
 /// <param name="Mirrored">Its parameters in a class that holds both signs.</param>
 /// <param name="FirstStepMin">The earliest first step; 0 if none moves.</param>
 /// <param name="FirstStepMax">The latest first step; 0 if none moves.</param>
-public sealed record TensorCounts(string Name, IReadOnlyList<int> Shape, long Parameters, int Classes, long Stuck, long Lockstep, long Mirrored, int FirstStepMin, int FirstStepMax);
+public sealed record TensorCounts(string Name, IReadOnlyList<int> Shape, long Parameters, long Classes, long Stuck, long Lockstep, long Mirrored, int FirstStepMin, int FirstStepMax);
 
 /// <summary>Groups of slices of a tensor that stay equal up to sign for ever.</summary>
 /// <param name="Tensor">The tensor.</param>

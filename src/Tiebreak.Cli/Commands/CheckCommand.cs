@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Tiebreak.Cli.Reports;
 using Tiebreak.Findings;
 using Tiebreak.Verification;
@@ -16,6 +17,7 @@ sealed class CheckCommand
     readonly Option<string> _partition = AnalysisOptions.One("--partition", "FILE", "Write class, sign and first step of every parameter to a file, as json");
     readonly Option<string> _certificate = AnalysisOptions.One("--certificate", "FILE", "Write a certificate of the answer, which `tiebreak verify` checks with code of its own");
     readonly Option<bool> _laws = new("--laws") { Description = "All linear conservation laws of gradient descent, exactly (up to 5,000 parameters)" };
+    readonly Option<string> _memory = AnalysisOptions.One("--memory", "SIZE", "Memory to stay within, such as 512M or 4G: what would take more is streamed from the file, as far as it consists of matrices [default: 2G]");
     readonly Option<bool> _pattern = new("--pattern") { Description = "With --data: what the model ties, what only this data ties, and what is free, side by side" };
     readonly Option<string> _tolerance = AnalysisOptions.One("--tolerance", "T", "Also note units whose incoming numbers agree within T, relatively, though nothing ties them (TB010) [default: not looked for]");
     readonly RuleOptions _rules = new();
@@ -31,7 +33,7 @@ sealed class CheckCommand
         Command.Add(_model);
         _analysis.AddTo(Command);
         _rules.AddTo(Command);
-        foreach (var option in new Option[] { _format, _output, _partition, _certificate, _pattern, _laws, _tolerance, _failOn, _quiet, _verbose, _noColor }) Command.Add(option);
+        foreach (var option in new Option[] { _format, _output, _partition, _certificate, _pattern, _laws, _memory, _tolerance, _failOn, _quiet, _verbose, _noColor }) Command.Add(option);
         Command.SetAction(Run);
     }
 
@@ -55,10 +57,20 @@ sealed class CheckCommand
 
         CheckResult result;
         using (var progress = ProgressLine.For(_surroundings, quiet))
-            result = _surroundings.Check(model, options with { Pattern = pattern, Laws = parsed.GetValue(_laws), Tolerance = tolerance, Progress = progress, Cancellation = _surroundings.Interrupted });
+            result = _surroundings.Check(model, options with { Memory = parsed.GetValue(_memory) is { } memory ? Bytes(memory) : options.Memory, NeedsCodes = outputs.Partition is not null || outputs.Certificate is not null, Pattern = pattern, Laws = parsed.GetValue(_laws), Tolerance = tolerance, Progress = progress, Cancellation = _surroundings.Interrupted });
         result = filtered(result);
         Write(result, isJson, outputs, new TextReport.Style(quiet, verbose, Colour: !parsed.GetValue(_noColor) && !_surroundings.IsPlain));
         return failOn != "never" && result.Findings.Any(finding => finding.Level >= Enum.Parse<Level>(failOn, ignoreCase: true)) ? 1 : 0;
+    }
+
+    // 1.5G is 1.5 · 2³⁰ bytes.
+    static long Bytes(string size)
+    {
+        var unit = size.Length == 0 ? -1 : "KMGT".IndexOf(char.ToUpperInvariant(size[^1]), StringComparison.Ordinal);
+        var number = unit < 0 ? size : size[..^1];
+        return double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) && value > 0 && value * Math.Pow(1024, unit + 1) < 1L << 50
+            ? (long)(value * Math.Pow(1024, unit + 1))
+            : throw new TiebreakException($"`--memory {size}` is no size; give a number of bytes, or one with K, M, G or T behind it, such as 2G");
     }
 
     void Write(CheckResult result, bool isJson, Outputs outputs, TextReport.Style style)

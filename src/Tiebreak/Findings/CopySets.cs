@@ -29,9 +29,12 @@ sealed class CopySets
     public IReadOnlySet<int> Later { get; }
 
     /// <summary>Groups the tensors; one pass.</summary>
-    public static CopySets Of(Model model, Partition partition)
+    /// <param name="model">The tensors.</param>
+    /// <param name="partition">Their codes.</param>
+    /// <param name="others">Sets of tensors without codes that are known to be copies.</param>
+    public static CopySets Of(Model model, Partition partition, IReadOnlyList<int[]>? others = null)
     {
-        var sets = EqualTensors(model, partition);
+        IReadOnlyList<int[]> sets = [.. EqualTensors(model, partition).Concat(others ?? []).OrderBy(set => set[0])];
         var findings = new List<CopyFinding>();
         foreach (var together in sets.GroupBy(set => VaryingPart(model, set), StringComparer.Ordinal))
         {

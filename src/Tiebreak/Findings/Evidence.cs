@@ -15,9 +15,11 @@ sealed class Evidence
         Partition = analysis.Partition ?? throw new ArgumentException("an analysis without a partition has no evidence");
         Counts = VerdictCounter.Count(analysis.Model, Partition, cancellation, analysis.HeldByLaw);
         Units = Units.Of(analysis.Model, Partition, Counts, cancellation);
-        Copies = CopySets.Of(analysis.Model, Partition);
+        Streamed = analysis.Streamed is { } streamed ? new StreamedEvidence(analysis.Model, streamed) : null;
+        if (Streamed is not null) (Counts, Units) = (Streamed.With(Counts, Partition), Streamed.With(Units));
+        Copies = CopySets.Of(analysis.Model, Partition, Streamed?.Copies);
         Clusters = UnitCluster.Of(analysis.Model, Units, Copies.Later);
-        Loose = Counts.Model.Lockstep == 0 ? LooseTies.None : LooseTies.Of(analysis.Model, Partition, Units, Copies.Later, cancellation);
+        Loose = Counts.Model.Lockstep == 0 ? LooseTies.None : LooseTies.Of(analysis.Model, Partition, Units, Copies.Later, cancellation, Streamed?.Pairs);
     }
 
     /// <summary>What the refinement found.</summary>
@@ -28,6 +30,9 @@ sealed class Evidence
 
     /// <summary>The smallest invariant set.</summary>
     public Partition Partition { get; }
+
+    /// <summary>What is known of tensors without codes; null if all have them.</summary>
+    public StreamedEvidence? Streamed { get; }
 
     /// <summary>The tensors, in order.</summary>
     public IReadOnlyList<ParameterTensor> Parameters => Analysis.Model.Parameters;

@@ -39,7 +39,13 @@ sealed class LooseTies
     public IReadOnlyList<LooseComponent> Negative { get; }
 
     /// <summary>Looks for loose ties: one pass, a second if there are any.</summary>
-    public static LooseTies Of(Model model, Partition partition, Units units, IReadOnlySet<int> skipped, CancellationToken cancellation)
+    /// <param name="model">The tensors.</param>
+    /// <param name="partition">Their codes.</param>
+    /// <param name="units">Slices that repeat others.</param>
+    /// <param name="skipped">Tensors that repeat others.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <param name="others">Pairs of parameters without codes, and whether they are each other's negative.</param>
+    public static LooseTies Of(Model model, Partition partition, Units units, IReadOnlySet<int> skipped, CancellationToken cancellation, IReadOnlyList<(LoosePair Pair, bool Negative)>? others = null)
     {
         var seen = new ClassSet(partition.Classes);
         var several = new ClassSet(partition.Classes);
@@ -50,7 +56,7 @@ sealed class LooseTies
             several.Add(Math.Abs(code));
             any = true;
         }, cancellation);
-        if (!any) return None;
+        if (!any && others is not { Count: > 0 }) return None;
 
         var firsts = new Dictionary<int, (int Tensor, int Index, int Code)>();
         var equal = new Components(model.Parameters.Count);
@@ -67,6 +73,7 @@ sealed class LooseTies
 
             (first.Code == code ? equal : negative).Add(new LoosePair(first.Tensor, first.Index, tensor, index));
         }, cancellation);
+        foreach (var (pair, isNegative) in others ?? []) (isNegative ? negative : equal).Add(pair);
         return new LooseTies(equal.List(), negative.List());
     }
 

@@ -16,7 +16,7 @@ sealed record SliceGroup(int[] Members, bool[] Negated, bool HasStuck)
 /// </summary>
 sealed class SliceGrouping
 {
-    SliceGrouping(int axis, int[] groupOf, IReadOnlyList<SliceGroup> groups)
+    internal SliceGrouping(int axis, int[] groupOf, IReadOnlyList<SliceGroup> groups)
     {
         Axis = axis;
         GroupOf = groupOf;

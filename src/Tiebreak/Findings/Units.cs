@@ -14,7 +14,7 @@ sealed class Units
 
     readonly IReadOnlyList<ParameterTensor> _parameters;
 
-    Units(IReadOnlyList<ParameterTensor> parameters, SliceGrouping[][] groupings)
+    internal Units(IReadOnlyList<ParameterTensor> parameters, IReadOnlyList<IReadOnlyList<SliceGrouping>> groupings)
     {
         _parameters = parameters;
         Groupings = groupings;

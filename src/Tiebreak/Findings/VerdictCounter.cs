@@ -6,7 +6,7 @@ namespace Tiebreak.Findings;
 /// <summary>Counts a partition: for the whole model, for each tensor, and how many parameters of each tensor start at which step.</summary>
 sealed class VerdictCounter
 {
-    VerdictCounter(VerdictCounts model, TensorCounts[] tensors, SortedDictionary<int, long>[] starts)
+    internal VerdictCounter(VerdictCounts model, TensorCounts[] tensors, SortedDictionary<int, long>[] starts)
     {
         Model = model;
         Tensors = tensors;
@@ -69,7 +69,7 @@ sealed class VerdictCounter
     static (TensorCounts Counts, SortedDictionary<int, long> Starts) Count(
         ParameterTensor parameter, int[] codes, int[] firstSteps, ClassSet several, ClassSet negative, ClassSet inTensor)
     {
-        var classes = 0;
+        long classes = 0;
         long stuck = 0, lockstep = 0, mirrored = 0;
         var starts = new SortedDictionary<int, long>();
         int step = 0;

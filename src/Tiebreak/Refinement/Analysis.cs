@@ -15,6 +15,12 @@ public sealed record Analysis
     /// <summary>The smallest invariant set. Null when no verdict can be given (<see cref="NonFinite"/>).</summary>
     public Partition? Partition { get; init; }
 
+    /// <summary>What streamed by, if some tensors were too large for a code a parameter; <see cref="Partition"/> has no codes for those.</summary>
+    internal Streaming.StreamedVerdict? Streamed { get; init; }
+
+    /// <summary>Whether <see cref="Partition"/> lacks the codes of tensors that were too large to be held.</summary>
+    public bool IsStreamed => Streamed is not null;
+
     /// <summary>What a table adds, if one is all the data there is.</summary>
     public DataVerdict? Data { get; init; }
 

@@ -53,6 +53,7 @@ static class EqualButFree
         var shape = evidence.Parameters[tensor].Shape;
         if (shape.Rank < 2 || shape.Count == 0) return [];
         var axis = evidence.Units.OwnAxis(tensor);
+        if (evidence.Streamed?.EqualButFree(tensor, evidence.Units) is { } known) return known;
         var layout = new SliceLayout(shape.Sizes, axis);
         var codes = evidence.Partition.Codes[tensor];
         var free = new List<int>();
@@ -69,7 +70,8 @@ static class EqualButFree
 
     static List<int[]> Clones(Evidence evidence, EqualStarts values) =>
     [
-        .. values.EqualTensors()
+        .. evidence.Streamed?.EqualButFreeTensors(evidence.Copies) ?? [],
+        .. values.EqualTensors().Where(set => evidence.Streamed is null || !set.Any(evidence.Streamed.Has))
             .Select(set => set.Where(tensor => evidence.Counts.Tensors[tensor].Stuck < evidence.Parameters[tensor].Shape.Count).ToArray())
             .Where(set => set.Length > 1 && set.Any(tensor => !evidence.Partition.Codes[tensor].AsSpan().SequenceEqual(evidence.Partition.Codes[set[0]]))),
     ];

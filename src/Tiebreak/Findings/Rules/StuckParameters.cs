@@ -115,6 +115,7 @@ static class StuckPlaces
             long cancelled = 0;
             for (var index = 0; index < codes.Length; index++)
                 if (codes[index] == 0 && evidence.StuckBy(tensor, index) == StuckCause.Cancellation) cancelled++;
+            cancelled += evidence.Streamed?.Cancelled(tensor) ?? 0;
             if (stuck > cancelled) places.Add(new StuckPlace(tensor, StuckCause.Zero, stuck - cancelled));
             if (cancelled > 0) places.Add(new StuckPlace(tensor, StuckCause.Cancellation, cancelled));
         }

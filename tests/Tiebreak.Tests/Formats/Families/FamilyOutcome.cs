@@ -11,10 +11,14 @@ sealed class FamilyOutcome
     public FamilyOutcome(string path, CheckOptions? options = null)
     {
         _result = Check.Model(path, options ?? new CheckOptions { Seed = 1 });
+        if (!_result.Analysis.Model.HasDropout) StreamedMatrices = Refinement.Streaming.StreamedAgreement.Of(path, _result, options ?? new CheckOptions { Seed = 1 });
         _codes = Enumerable.Range(0, _result.Tensors.Count).ToDictionary(k => _result.Tensors[k].Name, k => _result.Analysis.Partition!.Codes[k]);
     }
 
     public CheckResult Result => _result;
+
+    /// <summary>How many matrices streamed when that way was compared, as it always is but under dropout.</summary>
+    public int StreamedMatrices { get; }
 
     /// <summary>The numbers that never move, as `tensor[first..last]` runs of row-major places.</summary>
     public IEnumerable<string> Stuck => _codes.SelectMany(tensor => Runs(tensor.Value, code => code == 0).Select(run => $"{tensor.Key}[{run}]")).Order(StringComparer.Ordinal);

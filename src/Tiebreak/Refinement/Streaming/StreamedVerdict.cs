@@ -1,0 +1,113 @@
+namespace Tiebreak.Refinement.Streaming;
+
+/// <summary>What a streamed analysis found of the matrices it streamed, with nothing as large as they are.</summary>
+sealed class StreamedVerdict
+{
+    StreamedVerdict()
+    {
+    }
+
+    /// <summary>The matrices.</summary>
+    public required IReadOnlyList<StreamedMatrix> Matrices { get; init; }
+
+    /// <summary>Numbers of each.</summary>
+    public required CellCount Counts { get; init; }
+
+    /// <summary>For each its rows that stay equal.</summary>
+    public required IReadOnlyList<TiedSlices>[] Rows { get; init; }
+
+    /// <summary>For each its columns that stay equal.</summary>
+    public required IReadOnlyList<TiedSlices>[] Columns { get; init; }
+
+    /// <summary>Sets of matrices that stay copies of each other.</summary>
+    public required IReadOnlyList<int[]> Copies { get; init; }
+
+    /// <summary>For each its rows, or columns where those are its units, that are equal now.</summary>
+    public required IReadOnlyList<int[]>[] EqualNow { get; init; }
+
+    /// <summary>Sets of matrices that are equal now.</summary>
+    public required IReadOnlyList<int[]> EqualMatrices { get; init; }
+
+    /// <summary>Makes it.</summary>
+    /// <param name="matrices">What streamed.</param>
+    /// <param name="result">The answer.</param>
+    /// <param name="patterns">The zero patterns of rows and columns, for why what is stuck is.</param>
+    /// <param name="rowHashes">Of each matrix, of its rows.</param>
+    /// <param name="columnHashes">Of its columns, for those whose units are columns; else null.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static StreamedVerdict Of(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, MatrixClasses[] patterns, ulong[][] rowHashes, ulong[]?[] columnHashes, CancellationToken cancellation)
+    {
+        var classes = result.State!.Classes;
+        IReadOnlyList<TiedSlices> Tied(int k, bool isRows) => classes[k] is { } own ? new EqualSlices(matrices[k], isRows).Tied(own) : [];
+        var (rows, columns) = (new IReadOnlyList<TiedSlices>[matrices.Count], new IReadOnlyList<TiedSlices>[matrices.Count]);
+        for (var k = 0; k < matrices.Count; k++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            (rows[k], columns[k]) = (Tied(k, isRows: true), Tied(k, isRows: false));
+        }
+
+        var equal = EqualSets(matrices, rowHashes);
+        var copies = equal.SelectMany(set => set.GroupBy(k => ClassHash(classes[k])).Where(same => same.Skip(1).Any() && classes[same.First()] is not null).Select(same => same.ToArray())).ToArray();
+        var later = copies.SelectMany(set => set.Skip(1)).ToHashSet();
+        var repeatedRows = rows.Select(groups => groups.SelectMany(group => group.Members.Skip(1)).ToHashSet()).ToArray();
+        var repeatedColumns = columns.Select(groups => groups.SelectMany(group => group.Members.Skip(1)).ToHashSet()).ToArray();
+        var counts = CellCount.Of(matrices, result, cell => later.Contains(cell.Matrix) || repeatedRows[cell.Matrix].Contains(cell.Row) || repeatedColumns[cell.Matrix].Contains(cell.Column), cancellation);
+        for (var k = 0; k < matrices.Count; k++) counts.Each[k].Cancelled = Cancelled(matrices[k], classes[k], patterns[k], counts.Each[k].Stuck);
+        return new StreamedVerdict
+        {
+            Matrices = matrices,
+            Counts = counts,
+            Rows = rows,
+            Columns = columns,
+            Copies = copies,
+            EqualNow = [.. matrices.Select((matrix, k) => columnHashes[k] is { } hashes ? new EqualSlices(matrix, isRows: false).Equal(hashes) : new EqualSlices(matrix, isRows: true).Equal(rowHashes[k]))],
+            EqualMatrices = equal,
+        };
+    }
+
+    static List<int[]> EqualSets(IReadOnlyList<StreamedMatrix> matrices, ulong[][] rowHashes) =>
+    [
+        .. Enumerable.Range(0, matrices.Count)
+            .GroupBy(k => (matrices[k].Rows, matrices[k].Columns, matrices[k].Format, rowHashes[k].Aggregate(0UL, (hash, row) => AxisKeys.Mixed(hash ^ row))))
+            .Where(set => set.Skip(1).Any())
+            .Select(set => set.Where(k => k == set.First() || Same(matrices[set.First()], matrices[k])).ToArray())
+            .Where(set => set.Length > 1),
+    ];
+
+    static unsafe bool Same(StreamedMatrix left, StreamedMatrix right)
+    {
+        var bytes = left.Tensor.Shape.Count * Formats.MappedTensor.SizeOf(left.Format);
+        for (long at = 0; at < bytes; at += 1 << 30)
+        {
+            var length = (int)Math.Min(1 << 30, bytes - at);
+            if (!new ReadOnlySpan<byte>((void*)(left.Bytes.Start + (nint)at), length).SequenceEqual(new ReadOnlySpan<byte>((void*)(right.Bytes.Start + (nint)at), length))) return false;
+        }
+
+        return true;
+    }
+
+    // Equal weights in rows and columns of equal classes and signs are equal throughout.
+    static ulong ClassHash(MatrixClasses? classes)
+    {
+        if (classes is null) return 0;
+        var hash = 1UL;
+        foreach (var key in classes.Rows.Keys.Concat(classes.Columns.Keys)) hash = AxisKeys.Mixed(hash ^ key);
+        return hash;
+    }
+
+    static long Cancelled(StreamedMatrix matrix, MatrixClasses? classes, MatrixClasses pattern, long stuck)
+    {
+        if (stuck == 0) return 0;
+        if (classes is null) return pattern.AllMove ? stuck : Count((row, column) => pattern.Moves(row, column));
+        return Count((row, column) => !classes.Moves(row, column) && pattern.Moves(row, column));
+
+        long Count(Func<int, int, bool> isMeant)
+        {
+            long count = 0;
+            for (var row = 0; row < matrix.Rows; row++)
+                for (var column = 0; column < matrix.Columns; column++)
+                    if (isMeant(row, column)) count++;
+            return count;
+        }
+    }
+}

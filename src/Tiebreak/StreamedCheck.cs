@@ -1,0 +1,86 @@
+using Tiebreak.Formats;
+using Tiebreak.Numbers;
+using Tiebreak.Programs;
+using Tiebreak.Refinement;
+using Tiebreak.Refinement.Streaming;
+
+namespace Tiebreak;
+
+/// <summary>The analysis of models whose parameters would not fit into memory with a code each: their large matrices stream by (theory §6).</summary>
+static class StreamedCheck
+{
+    /// <summary>What the ordinary analysis takes for each parameter, measured on models of 10⁷ to 10⁸.</summary>
+    const long BytesEach = 110;
+
+    const long LeastMatrix = 1 << 12;
+
+    /// <summary>Whether a model is to be streamed: it would take more memory than allowed, and what is asked for can be told without a code for each parameter.</summary>
+    public static bool IsFor(Model model, CheckOptions options, RefinementOptions refinement, out StreamedTensors tensors)
+    {
+        tensors = new StreamedTensors([], []);
+        var count = model.Parameters.Sum(parameter => parameter.Shape.Count);
+        if (count * BytesEach <= options.Memory || options.Data is not null || options.Laws || options.Witness || options.Groups.Count > 0 || options.Tolerance is not null || refinement.Decays || refinement.InputRange is not null) return false;
+        tensors = StreamedTensors.Of(model, LeastMatrix);
+        return tensors.Trained.Count > 0 && (count - tensors.Trained.Sum(matrix => matrix.Tensor.Shape.Count)) * BytesEach <= options.Memory;
+    }
+
+    /// <summary>Analyses a model.</summary>
+    /// <param name="model">At the smallest sizes.</param>
+    /// <param name="larger">The same at larger ones; null if there are none.</param>
+    /// <param name="tensors">What streams.</param>
+    /// <param name="options">Seeds and bounds.</param>
+    public static Analysis Of(Model model, Func<Model?> larger, StreamedTensors tensors, RefinementOptions options)
+    {
+        options.Progress?.Invoke("looking at the weights");
+        var (rowHashes, columnHashes) = Scan(model, tensors, options);
+        StreamedMatrix[] infinite = [.. tensors.Trained.Concat(tensors.Frozen).Where(matrix => !matrix.Facts.IsFinite)];
+        var streamed = tensors.Trained.Select(matrix => matrix.Tensor.Name).ToHashSet(StringComparer.Ordinal);
+        if (NonFiniteValues.Among([.. model.Parameters.Where(parameter => !streamed.Contains(parameter.Name)), .. infinite.Select(matrix => matrix.Tensor)]) is { Count: > 0 } places) return new Analysis { Model = model, NonFinite = places };
+
+        using var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, options);
+        var result = search.Run();
+        if (result.State is not { } state) return new Analysis { Model = model, NonFinite = NonFiniteValues.AtStart(result.SingularOrigins) };
+        IReadOnlyDictionary<string, int>? confirmed = null;
+        var notes = new List<string> { $"{tensors.Trained.Count:N0} matrices were streamed, not held: ties between their weights are those of rows and columns, and no relu was decided by order" };
+        if (larger() is { } other)
+        {
+            using var again = new StreamedSearch(other, tensors.Trained, tensors.Frozen, options with { Progress = stage => options.Progress?.Invoke($"larger sizes: {stage}") });
+            if (again.Verify(state, 1, attempt: 1)) confirmed = other.Dims;
+            else notes.Add("the answer changes at the next larger sizes; give those that training uses with --dim");
+        }
+
+        if (model.HasDropout) notes.Add("ties that exist only without dropout were not looked for; see them with --dropout off");
+        if (search.MetKinks) notes.Add("some value sits exactly on a kink; the frameworks' convention was taken there");
+        var (causes, patterns) = search.StuckCauses(state);
+        options.Progress?.Invoke("counting");
+        var verdict = StreamedVerdict.Of(tensors.Trained, result, patterns, rowHashes, columnHashes, options.Cancellation);
+        var kept = search.Kept.Parameters.Select((parameter, k) => (parameter.Name, k)).ToDictionary(pair => pair.Name, pair => pair.k, StringComparer.Ordinal);
+        var partition = state.Kept.ToPartition();
+        return new Analysis
+        {
+            Model = model with { Notes = [.. model.Notes, .. notes] },
+            Partition = new Partition([.. model.Parameters.Select(parameter => kept.TryGetValue(parameter.Name, out var k) ? partition.Codes[k] : [])], partition.FirstSteps),
+            Streamed = verdict,
+            Rounds = result.Rounds,
+            Verifications = result.Verifications,
+            Epsilon = result.Epsilon,
+            ErrorBound = result.ErrorBound,
+            ConfirmedDims = confirmed,
+            StuckBy = [.. model.Parameters.Select(parameter => kept.TryGetValue(parameter.Name, out var k) ? causes[k] : null)],
+        };
+    }
+
+    static (ulong[][] Rows, ulong[]?[] Columns) Scan(Model model, StreamedTensors tensors, RefinementOptions options)
+    {
+        var (rows, columns) = (new ulong[tensors.Trained.Count][], new ulong[]?[tensors.Trained.Count]);
+        for (var k = 0; k < rows.Length; k++)
+        {
+            var matrix = tensors.Trained[k];
+            (matrix.Facts, rows[k]) = StartScan.Of(matrix, options);
+            if (matrix.Tensor.AxisMeanings is [AxisMeaning.Input, ..]) columns[k] = StartScan.ColumnHashes(matrix, options);
+        }
+
+        foreach (var matrix in tensors.Frozen) matrix.Facts = StartScan.Of(matrix, options).Facts;
+        return (rows, columns);
+    }
+}

@@ -1,0 +1,38 @@
+using Tiebreak.Findings;
+using Tiebreak.Refinement;
+using Tiebreak.Refinement.Streaming;
+using Xunit;
+
+namespace Tiebreak.Tests.Refinement.Streaming;
+
+/// <summary>Holds the streamed analysis against the one with a code for each parameter: the same partition, counts, units and findings.</summary>
+static class StreamedAgreement
+{
+    /// <summary>Compares them for a model; tells how many matrices streamed.</summary>
+    public static int Of(string path, CheckResult held, CheckOptions options)
+    {
+        using var file = Check.Open(path, options);
+        var lowering = Check.Lowering(options);
+        var refinement = Check.Refinement(options);
+        var (sizes, step) = (new Sizes(file, lowering), 0);
+        var model = sizes.Smallest(ref step);
+        var tensors = StreamedTensors.Of(model, least: 1);
+        if (tensors.Trained.Count == 0) return 0;
+        var analysis = StreamedCheck.Of(model, () => null, tensors, refinement);
+        var result = FindingsBuilder.Build(path, file.Format, options, analysis);
+        var streamed = analysis.Streamed!;
+        using (var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, refinement))
+            Assert.True(StreamedCells.ToPartition(model, tensors.Trained, search.Run()).SameAs(held.Analysis.Partition!));
+        Assert.Equal(held.Counts, result.Counts);
+        Assert.Equal(held.Tensors.Select(Line), result.Tensors.Select(Line));
+        Assert.Equal(held.Units.Select(Line), result.Units.Select(Line));
+        Assert.Equal(held.Findings.Select(Line), result.Findings.Select(Line));
+        return streamed.Matrices.Count;
+    }
+
+    static string Line(TensorCounts t) => $"{t.Name} {t.Parameters} {t.Classes} {t.Stuck} {t.Lockstep} {t.Mirrored} {t.FirstStepMin} {t.FirstStepMax}";
+
+    static string Line(UnitGroups units) => $"{units.Tensor} {units.Axis} {units.Kind} {units.SlicesPerUnit} {string.Join(" | ", units.Groups.Select(group => string.Join(",", group)))}";
+
+    static string Line(Finding finding) => $"{finding.Rule} {finding.Level} {finding.Message} {finding.StuckBy}";
+}
