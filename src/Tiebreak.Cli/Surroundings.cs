@@ -35,17 +35,19 @@ public sealed record Surroundings
 sealed class ProcessSurroundings : IDisposable
 {
     readonly CancellationTokenSource _interrupt = new();
-    readonly PosixSignalRegistration _signal;
+    readonly PosixSignalRegistration[] _signals;
 
     ProcessSurroundings()
     {
-        _signal = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+        void End(PosixSignalContext context)
         {
             // The first one lets the run end in order, without half-written files; a second one is obeyed at once.
             if (_interrupt.IsCancellationRequested) return;
             context.Cancel = true;
             _interrupt.Cancel();
-        });
+        }
+
+        _signals = [PosixSignalRegistration.Create(PosixSignal.SIGINT, End), PosixSignalRegistration.Create(PosixSignal.SIGTERM, End)];
         var isDumb = Environment.GetEnvironmentVariable("TERM") == "dumb";
         Surroundings = new Surroundings
         {
@@ -66,7 +68,7 @@ sealed class ProcessSurroundings : IDisposable
     {
         Surroundings.Output.Dispose();
         Surroundings.Error.Dispose();
-        _signal.Dispose();
+        foreach (var signal in _signals) signal.Dispose();
         _interrupt.Dispose();
     }
 

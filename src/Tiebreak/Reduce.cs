@@ -22,6 +22,10 @@ public static class Reduce
         StagedFiles.Refuse(output, [path], options.Force);
         var check = options.Check with { Witness = false, Laws = false, Data = null, Map = new CheckOptions().Map };
         RefuseTolerance(options);
+        if (check.InputRange is not null) throw new TiebreakException("a smaller model is for any data, not only for a range of it; leave out `--input-range`");
+        if (check.Outputs.Count > 0) throw new TiebreakException("a smaller model keeps all outputs of the file; leave out `--outputs`");
+        if (options.ForTraining && check.Optimizer is not ("sgd" or "momentum" or "nesterov"))
+            throw new TiebreakException($"no constant learning rates make a smaller model train like the large one under {check.Optimizer}, which scales each parameter's step; leave out `--optimizer`, or keep only the function with `--for inference`");
         if (options.ForTraining && !check.WeightDecay.IsZero)
             throw new TiebreakException("under weight decay no learning rates make a smaller model train like the large one; leave out `--weight-decay`, or keep only the function with `--for inference`");
         using var file = Check.Open(path, check);

@@ -24,12 +24,12 @@ static class StreamedCheck
         return tensors.Trained.Count > 0 && (count - tensors.Trained.Sum(matrix => matrix.Tensor.Shape.Count)) * BytesEach <= options.Memory;
     }
 
-    /// <summary>Analyses a model.</summary>
+    /// <summary>Analyses a model. Null if it has ties that are not of rows and columns, which only a code for each parameter shows, and the machine has the memory for that.</summary>
     /// <param name="model">At the smallest sizes.</param>
     /// <param name="larger">The same at larger ones; null if there are none.</param>
     /// <param name="tensors">What streams.</param>
     /// <param name="options">Seeds and bounds.</param>
-    public static Analysis Of(Model model, Func<Model?> larger, StreamedTensors tensors, RefinementOptions options)
+    public static Analysis? Of(Model model, Func<Model?> larger, StreamedTensors tensors, RefinementOptions options)
     {
         options.Progress?.Invoke("looking at the weights");
         var (rowHashes, columnHashes) = Scan(model, tensors, options);
@@ -40,8 +40,9 @@ static class StreamedCheck
         using var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, options);
         var result = search.Run();
         if (result.State is not { } state) return new Analysis { Model = model, NonFinite = NonFiniteValues.AtStart(result.SingularOrigins) };
+        if (search.MissesTies && model.Parameters.Sum(parameter => parameter.Shape.Count) * BytesEach < GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2) return null;
         IReadOnlyDictionary<string, int>? confirmed = null;
-        var notes = new List<string> { $"{tensors.Trained.Count:N0} matrices were streamed, not held: ties between their weights are those of rows and columns, and no relu was decided by order" };
+        var notes = new List<string> { $"{tensors.Trained.Count:N0} matrices were streamed, not held: classes of their weights are those of rows and columns (as many as there are different gradients, where both were counted), and no relu was decided by order" };
         if (larger() is { } other)
         {
             using var again = new StreamedSearch(other, tensors.Trained, tensors.Frozen, options with { Progress = stage => options.Progress?.Invoke($"larger sizes: {stage}") });
@@ -49,6 +50,7 @@ static class StreamedCheck
             else notes.Add("the answer changes at the next larger sizes; give those that training uses with --dim");
         }
 
+        if (search.MissesTies) notes.Add("there are ties that are not of rows and columns, which were not looked for; more memory than this machine has would show them");
         if (model.HasDropout) notes.Add("ties that exist only without dropout were not looked for; see them with --dropout off");
         if (search.MetKinks) notes.Add("some value sits exactly on a kink; the frameworks' convention was taken there");
         var (causes, patterns) = search.StuckCauses(state);

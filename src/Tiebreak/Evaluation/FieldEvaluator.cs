@@ -7,7 +7,7 @@ namespace Tiebreak.Evaluation;
 /// Runs a program over one field, or over two at once, at one random point: data leaves are drawn, functions are random oracles, parameters come
 /// from a point. With two lanes an oracle sees both, so that two elements must collide in both to be confused (ErrorBound.cs).
 /// </summary>
-sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
+sealed unsafe partial class FieldEvaluator<TField> where TField : struct, IField
 {
     const int FillBlock = 1 << 14;
     const int LargestWhole = 1 << 22; // elements of a weight that is written out as a whole: 32 MiB
@@ -302,28 +302,6 @@ sealed unsafe class FieldEvaluator<TField> where TField : struct, IField
         left.Buffer.Release();
         right.Buffer.Release();
         return result;
-    }
-
-    // A matrix that is multiplied where it lies. The vectors are lined up with the summed axis last; what comes out has the matrix' axis last.
-    View? Streamed(TField field, int lane, IMatrixPoint matrices, MatrixProduct product, Primitive.Contract contract, Node node)
-    {
-        var letters = product.Side == 0 ? contract.Right : contract.Left;
-        var rest = Enumerable.Range(0, node.Shape.Rank).Where(axis => axis != product.Made).ToArray();
-        var other = Value(node.Operands[1 - product.Side], lane);
-        int[] order = [.. rest.Select(axis => letters.IndexOf(contract.Output[axis], StringComparison.Ordinal)), product.Summed];
-        var vectors = Contiguous(other.Transpose(new Primitive.Transpose(new Axes(order))));
-        other.Buffer.Release();
-        var made = new Shape([.. rest.Select(axis => node.Shape[axis]), node.Shape[product.Made]]);
-        var results = Rent(made);
-        var isDone = matrices.TryMultiply(field, lane, product.Name, product.OverRows, vectors.Start, (int)(made.Count / made[made.Rank - 1]), results.Start);
-        vectors.Buffer.Release();
-        var strides = made.Strides();
-        var steps = new int[node.Shape.Rank];
-        for (var k = 0; k < rest.Length; k++) steps[rest[k]] = strides[k];
-        steps[product.Made] = 1;
-        var view = isDone ? results.Share(results.Offset, node.Shape, steps) : null;
-        results.Buffer.Release();
-        return view;
     }
 
     // Which operand is a weight matrix too large to be written out whole; null if neither.

@@ -22,6 +22,8 @@ static class OutputPlace
         var kind = Path.GetExtension(full);
         if (isFolder)
         {
+            if (read.Any(file => full.StartsWith(Real(Path.GetDirectoryName(Path.GetFullPath(file))!) + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
+                throw new TiebreakException($"`{output}` lies in the folder that is read; name {another}, so that the original stays as it is");
             if (File.Exists(full)) throw new TiebreakException($"cannot write `{output}`: it is a file, and a checkpoint is a folder; name {another}");
             if (FileKinds.Contains(kind, StringComparer.OrdinalIgnoreCase)) throw new TiebreakException($"`{output}` would be a folder, as `{Path.GetFileName(Path.GetFullPath(read[0]))}` is; leave {kind} out");
         }
@@ -47,11 +49,16 @@ static class OutputPlace
         return Path.TrimEndingDirectorySeparator(target?.FullName ?? Path.GetFullPath(path));
     }
 
+    // What checkpoints are saved with.
+    static readonly string[] CheckpointKinds = [".safetensors", ".json", ".jsonl", ".txt", ".model", ".jinja", ".md", ".py", ".bin", ".gitattributes", ".tiktoken", ""];
+
     // A slip of the pen must not cost anybody a folder of other things.
     static void RefuseToRemove(string output, string full)
     {
         if (new DirectoryInfo(full).LinkTarget is not null) throw new TiebreakException($"`{output}` is a link; name the folder itself");
         if (Directory.EnumerateDirectories(full).FirstOrDefault() is { } inner) throw new TiebreakException($"`{output}` holds the folder `{Path.GetFileName(inner)}`, which --force does not remove; remove it, or name another folder");
         if (Directory.EnumerateFiles(full).Any() && !SafetensorsCheckpoint.IsIn(full)) throw new TiebreakException($"`{output}` holds no checkpoint, so --force does not replace it; remove it, or name another folder");
+        if (Directory.EnumerateFiles(full).FirstOrDefault(file => !CheckpointKinds.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase)) is { } foreign)
+            throw new TiebreakException($"`{output}` holds `{Path.GetFileName(foreign)}`, which is no part of a checkpoint and would be lost; move it away, or name another folder");
     }
 }

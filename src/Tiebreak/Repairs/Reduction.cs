@@ -116,7 +116,7 @@ sealed class Reduction
                     : UnitMerging.Find(model, run, options with { Banned = [.. banned, .. leftOut.SelectMany(k => dimensions[k]).Select(at => (at.Node.Id, at.Axis))] });
                 var trialPlans = trial.Plans();
                 var shrinking = new Shrinking { Model = model, OtherSizes = others, Kept = trial.Kept, Weights = NewWeights(model, trialPlans) };
-                var problem = Tried(subject, file, shrinking, trialPlans, (_, _) => true);
+                var problem = TooLarge(file, shrinking) ?? Tried(subject, file, shrinking, trialPlans, (_, _) => true);
                 if (problem is null) (found, plans) = (shrinking, trialPlans);
                 return problem;
             }
@@ -139,6 +139,21 @@ sealed class Reduction
         {
             return error.Message;
         }
+    }
+
+    // A sum of weights may be beyond what the file can store.
+    static string? TooLarge(IModelFile file, Shrinking shrinking)
+    {
+        foreach (var (name, (_, values)) in shrinking.Weights)
+        {
+            if (file.StoredAs(name) is not { } format) continue;
+            var greatest = format switch { FloatFormat.Float64 => double.MaxValue, FloatFormat.Float32 => float.MaxValue, FloatFormat.BFloat16 => 3.3895313892515355e38, FloatFormat.Float16 => 65504, FloatFormat.Float8E5M2 => 57344, _ => 448 };
+            var nearest = new double[values.Count];
+            values.ReadNearest(0, nearest);
+            if (nearest.Any(value => Math.Abs(value) > greatest)) return $"a sum of numbers of `{name}` is larger than its format holds";
+        }
+
+        return null;
     }
 
     PointRun Run(Model model, State state, int number) => Run(model, state, number, _refinement);

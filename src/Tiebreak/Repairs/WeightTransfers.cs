@@ -78,6 +78,7 @@ sealed class WeightTransfers
             if (from._format is null)
             {
                 var power = Math.Pow(10, Math.Floor(Math.Log10(scale)));
+                if (!double.IsNormal(power / Digits)) return; // nothing smaller is left to move
                 var exact = Rational.Parse(Math.Round(amount / power * Digits).ToString("0", CultureInfo.InvariantCulture)) * Rational.Parse((power / Digits).ToString("R", CultureInfo.InvariantCulture));
                 if (exact.IsZero) continue;
                 from.Set(one, from._exact[one] + exact);

@@ -102,17 +102,22 @@ public sealed class FormulaReader : IModelFile
 
     /// <inheritdoc/>
     public void WriteShrunk(StagedFiles files, Shrinking shrinking) =>
-        WriteChanged(files, new ModelChanges { Tensors = shrinking.Weights.ToDictionary(weight => weight.Key, weight => new ChangedTensor(weight.Value.Values) { Shape = weight.Value.Shape }, StringComparer.Ordinal) });
+        WriteChanged(
+            files,
+            new ModelChanges { Tensors = shrinking.Weights.ToDictionary(weight => weight.Key, weight => new ChangedTensor(weight.Value.Values) { Shape = weight.Value.Shape }, StringComparer.Ordinal) },
+            string.Concat(shrinking.Metadata.Select(entry => $"# {entry.Key}: {entry.Value.ReplaceLineEndings(" ")}\n")));
 
     /// <inheritdoc/>
-    public void WriteChanged(StagedFiles files, ModelChanges changes)
+    public void WriteChanged(StagedFiles files, ModelChanges changes) => WriteChanged(files, changes, "");
+
+    void WriteChanged(StagedFiles files, ModelChanges changes, string head)
     {
         var tensors = _tensors.ToDictionary(entry => entry.Tensor.Name, entry => entry.Tensor, StringComparer.Ordinal);
         var changed = new Dictionary<string, ChangedTensor>(changes.Tensors, StringComparer.Ordinal);
         foreach (var name in changes.Dropped) changed[name] = new ChangedTensor(new UniformTensor(tensors[name].Shape.Count, Rational.Zero));
         foreach (var name in changed.Keys)
             if (!tensors.ContainsKey(name)) throw new TiebreakException($"{_path}: there is no param or const `{name}` to be changed");
-        FormulaRewriting.Write(_text, _errors, _folder, files, changed, tensors);
+        FormulaRewriting.Write(head, _text, _errors, _folder, files, changed, tensors);
     }
 
     /// <inheritdoc/>

@@ -84,6 +84,17 @@ sealed record MatrixClasses(AxisKeys Rows, AxisKeys Columns)
     /// <summary>Whether every weight moves.</summary>
     public bool AllMove { get; } = (Rows.AllMoving & Columns.AllMoving) != 0;
 
+    /// <summary>Whether some weight moves.</summary>
+    public bool AnyMoves
+    {
+        get
+        {
+            if (AllMove) return true;
+            var columns = Columns.Moving.Distinct().ToArray();
+            return Rows.Moving.Distinct().Any(row => columns.Any(column => (row & column) != 0));
+        }
+    }
+
     /// <summary>Whether a weight moves.</summary>
     public bool Moves(int row, int column) => (Rows.Moving[row] & Columns.Moving[column]) != 0;
 }
@@ -103,7 +114,7 @@ sealed class ClassesKept
     {
         if (before is null)
         {
-            AreKept &= !AnyMoves(after);
+            AreKept &= !after.AnyMoves;
             return;
         }
 
@@ -122,12 +133,6 @@ sealed class ClassesKept
             if (!exists) known = now;
             else AreKept &= known == now;
         }
-    }
-
-    static bool AnyMoves(MatrixClasses classes)
-    {
-        var columns = classes.Columns.Moving.Distinct().ToArray();
-        return classes.Rows.Moving.Distinct().Any(row => columns.Any(column => (row & column) != 0));
     }
 
     static bool StayStuck(MatrixClasses before, MatrixClasses after)

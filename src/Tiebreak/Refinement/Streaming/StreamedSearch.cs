@@ -63,6 +63,9 @@ sealed class StreamedSearch : IDisposable
     /// <summary>How sure one verification is.</summary>
     public ErrorBound Bound { get; }
 
+    /// <summary>Whether in some evaluation there were fewer different gradients than keys of rows and columns, so that there are ties which those do not see.</summary>
+    public bool MissesTies { get; private set; }
+
     /// <summary>Whether a value sat on a kink in some evaluation.</summary>
     public bool MetKinks { get; private set; }
 
@@ -163,13 +166,17 @@ sealed class StreamedSearch : IDisposable
         MetKinks |= events.Kinks > 0;
         ulong[] moduli = [.. fields.Select(field => field.Modulus)];
         var classes = new MatrixClasses[Matrices.Count];
+        var exact = new ExactKeys(moduli);
         for (var k = 0; k < classes.Length; k++)
         {
             var (matrix, factors) = (Matrices[k], _factors[k]);
-            AxisKeys Of(Func<Func<Node, ulong[]>, int, ulong[]> gathered, int places) =>
-                AxisKeys.Of([.. Enumerable.Range(0, fields.Length).Select(lane => gathered(node => values[lane][_place[node]], places))], moduli, places, _options.Threads);
-            classes[k] = new MatrixClasses(Of(factors.Rows, matrix.Rows), Of(factors.Columns, matrix.Columns));
+            ulong[][] Of(Func<Func<Node, ulong[]>, int, ulong[]> gathered, int places) => [.. Enumerable.Range(0, fields.Length).Select(lane => gathered(node => values[lane][_place[node]], places))];
+            var (rows, columns) = (Of(factors.Rows, matrix.Rows), Of(factors.Columns, matrix.Columns));
+            classes[k] = new MatrixClasses(AxisKeys.Of(rows, moduli, matrix.Rows, _options.Threads), AxisKeys.Of(columns, moduli, matrix.Columns, _options.Threads));
+            if (typeof(TField) != typeof(ZeroPattern)) exact.Look(matrix, classes[k], rows, columns);
         }
+
+        MissesTies |= !exact.Agree;
 
         return (classes, events);
     }

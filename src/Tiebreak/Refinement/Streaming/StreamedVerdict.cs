@@ -25,7 +25,7 @@ sealed class StreamedVerdict
     /// <summary>For each its rows, or columns where those are its units, that are equal now.</summary>
     public required IReadOnlyList<int[]>[] EqualNow { get; init; }
 
-    /// <summary>Sets of matrices that are equal now.</summary>
+    /// <summary>Sets of matrices that are equal now; those of one number throughout are no news and left out.</summary>
     public required IReadOnlyList<int[]> EqualMatrices { get; init; }
 
     /// <summary>Makes it.</summary>
@@ -47,7 +47,7 @@ sealed class StreamedVerdict
         }
 
         var equal = EqualSets(matrices, rowHashes);
-        var copies = equal.SelectMany(set => set.GroupBy(k => ClassHash(classes[k])).Where(same => same.Skip(1).Any() && classes[same.First()] is not null).Select(same => same.ToArray())).ToArray();
+        var copies = equal.SelectMany(set => set.GroupBy(k => ClassHash(classes[k])).Where(same => same.Skip(1).Any() && classes[same.First()] is { AnyMoves: true }).Select(same => same.ToArray())).ToArray();
         var later = copies.SelectMany(set => set.Skip(1)).ToHashSet();
         var repeatedRows = rows.Select(groups => groups.SelectMany(group => group.Members.Skip(1)).ToHashSet()).ToArray();
         var repeatedColumns = columns.Select(groups => groups.SelectMany(group => group.Members.Skip(1)).ToHashSet()).ToArray();
@@ -61,7 +61,7 @@ sealed class StreamedVerdict
             Columns = columns,
             Copies = copies,
             EqualNow = [.. matrices.Select((matrix, k) => columnHashes[k] is { } hashes ? new EqualSlices(matrix, isRows: false).Equal(hashes) : new EqualSlices(matrix, isRows: true).Equal(rowHashes[k]))],
-            EqualMatrices = equal,
+            EqualMatrices = [.. equal.Where(set => !IsUniform(matrices[set[0]]))],
         };
     }
 
@@ -83,6 +83,15 @@ sealed class StreamedVerdict
             if (!new ReadOnlySpan<byte>((void*)(left.Bytes.Start + (nint)at), length).SequenceEqual(new ReadOnlySpan<byte>((void*)(right.Bytes.Start + (nint)at), length))) return false;
         }
 
+        return true;
+    }
+
+    static bool IsUniform(StreamedMatrix matrix)
+    {
+        var first = matrix.Bits(0, 0);
+        for (var row = 0; row < matrix.Rows; row++)
+            for (var column = 0; column < matrix.Columns; column++)
+                if (matrix.Bits(row, column) != first) return false;
         return true;
     }
 

@@ -22,6 +22,12 @@ sealed class ToyCheckpoint(int seed = 1) : IDisposable
     /// <summary>The values of a tensor; changes count when the checkpoint is saved.</summary>
     public double[] this[string name] => _tensors[name].Values;
 
+    /// <summary>All tensors, in the order they were added.</summary>
+    public IReadOnlyList<string> Names => _order;
+
+    /// <summary>The sizes of a tensor.</summary>
+    public int[] Sizes(string name) => _tensors[name].Sizes;
+
     public bool Has(string name) => _tensors.ContainsKey(name);
 
     /// <summary>Adds a tensor of random numbers.</summary>

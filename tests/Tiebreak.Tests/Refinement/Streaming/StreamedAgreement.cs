@@ -18,7 +18,7 @@ static class StreamedAgreement
         var model = sizes.Smallest(ref step);
         var tensors = StreamedTensors.Of(model, least: 1);
         if (tensors.Trained.Count == 0) return 0;
-        var analysis = StreamedCheck.Of(model, () => null, tensors, refinement);
+        if (StreamedCheck.Of(model, () => null, tensors, refinement) is not { } analysis) return 0; // it is held then
         var result = FindingsBuilder.Build(path, file.Format, options, analysis);
         var streamed = analysis.Streamed!;
         using (var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, refinement))
@@ -26,7 +26,9 @@ static class StreamedAgreement
         Assert.Equal(held.Counts, result.Counts);
         Assert.Equal(held.Tensors.Select(Line), result.Tensors.Select(Line));
         Assert.Equal(held.Units.Select(Line), result.Units.Select(Line));
-        Assert.Equal(held.Findings.Select(Line), result.Findings.Select(Line));
+        // Of what rests on a kink a streamed analysis says only that some value sits on one.
+        string Said(Finding finding) => $"{finding.Rule} {(held.Analysis.AtOtherKinks is null ? finding.Level : "")} {finding.Message} {finding.StuckBy}";
+        Assert.Equal(held.Findings.Select(Said).Order(StringComparer.Ordinal), result.Findings.Select(Said).Order(StringComparer.Ordinal));
         return streamed.Matrices.Count;
     }
 
@@ -34,5 +36,4 @@ static class StreamedAgreement
 
     static string Line(UnitGroups units) => $"{units.Tensor} {units.Axis} {units.Kind} {units.SlicesPerUnit} {string.Join(" | ", units.Groups.Select(group => string.Join(",", group)))}";
 
-    static string Line(Finding finding) => $"{finding.Rule} {finding.Level} {finding.Message} {finding.StuckBy}";
 }

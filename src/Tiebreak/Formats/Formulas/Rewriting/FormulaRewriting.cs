@@ -23,6 +23,7 @@ sealed class FormulaRewriting
         (_text, _folder, _files, _changes, _tensors) = (text, folder, files, changes, tensors);
 
     /// <summary>Writes the formula and the array files it names.</summary>
+    /// <param name="head">Comments to put in front.</param>
     /// <param name="text">The formula.</param>
     /// <param name="errors">Its messages.</param>
     /// <param name="folder">Where its array files lie.</param>
@@ -30,12 +31,12 @@ sealed class FormulaRewriting
     /// <param name="changes">New start values by name.</param>
     /// <param name="tensors">All tensors by name.</param>
     /// <exception cref="TiebreakException">A file cannot be written.</exception>
-    public static void Write(string text, FormulaErrors errors, string folder, StagedFiles files, IReadOnlyDictionary<string, ChangedTensor> changes, IReadOnlyDictionary<string, ParameterTensor> tensors)
+    public static void Write(string head, string text, FormulaErrors errors, string folder, StagedFiles files, IReadOnlyDictionary<string, ChangedTensor> changes, IReadOnlyDictionary<string, ParameterTensor> tensors)
     {
         var rewriting = new FormulaRewriting(text, folder, files, changes, tensors);
         foreach (var tokens in new FormulaLexer(text, errors).Statements())
             if (FormulaGrammar.Read(tokens, errors) is Statement.Tensors statement) rewriting.Rewrite(tokens, statement);
-        var result = new StringBuilder();
+        var result = new StringBuilder(head);
         var position = 0;
         foreach (var (start, end, replacement) in rewriting._edits.OrderBy(edit => edit.Start))
         {
