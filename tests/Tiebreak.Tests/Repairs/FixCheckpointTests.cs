@@ -23,9 +23,9 @@ public sealed class FixCheckpointTests
     static FixResult Fixed(string model, string output, params string[] repaired)
     {
         var result = Fix.Model(model, output);
-        Assert.NotEmpty(result.Before.Findings.Where(finding => ToRepair.Contains(finding.Rule)));
+        Assert.Contains(result.Before.Findings, finding => ToRepair.Contains(finding.Rule));
         Assert.Equal(repaired, result.Repairs.Select(repair => repair.Tensor));
-        Assert.Empty(result.After.Findings.Where(finding => ToRepair.Contains(finding.Rule)));
+        Assert.DoesNotContain(result.After.Findings, finding => ToRepair.Contains(finding.Rule));
         Assert.True(Check.Model(output).Analysis.Partition!.SameAs(result.After.Analysis.Partition!)); // what it says of itself holds of what lies there
         return result;
     }
