@@ -25,7 +25,7 @@ public sealed class FixCheckpointTests
         var result = Fix.Model(model, output);
         Assert.Contains(result.Before.Findings, finding => ToRepair.Contains(finding.Rule));
         Assert.Equal(repaired, result.Repairs.Select(repair => repair.Tensor));
-        Assert.Empty(result.After.Findings.Where(finding => ToRepair.Contains(finding.Rule)));
+        Assert.DoesNotContain(result.After.Findings, finding => ToRepair.Contains(finding.Rule));
         Assert.True(Check.Model(output).Analysis.Partition!.SameAs(result.After.Analysis.Partition!)); // what it says of itself holds of what lies there
         return result;
     }

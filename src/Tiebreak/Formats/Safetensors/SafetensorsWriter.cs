@@ -62,6 +62,13 @@ public sealed class SafetensorsEntry
         return bytes.Length == entry.Length ? entry : throw new ArgumentException($"{bytes.Length} bytes for {type.NameOf()} of shape {shape}");
     }
 
+    /// <summary>Bytes that are made while they are written, so that they need not fit into memory.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="type">How its numbers are stored.</param>
+    /// <param name="shape">Its sizes.</param>
+    /// <param name="write">Writes exactly <see cref="Length"/> bytes, little-endian, row-major.</param>
+    public static SafetensorsEntry Of(string name, SafetensorsType type, Shape shape, Action<Stream> write) => new(name, type, shape, write);
+
     internal void WriteTo(Stream stream) => _write(stream);
 }
 
