@@ -22,8 +22,6 @@ static class OutputPlace
         var kind = Path.GetExtension(full);
         if (isFolder)
         {
-            if (read.Any(file => full.StartsWith(Real(Path.GetDirectoryName(Path.GetFullPath(file))!) + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
-                throw new TiebreakException($"`{output}` lies in the folder that is read; name {another}, so that the original stays as it is");
             if (File.Exists(full)) throw new TiebreakException($"cannot write `{output}`: it is a file, and a checkpoint is a folder; name {another}");
             if (FileKinds.Contains(kind, StringComparer.OrdinalIgnoreCase)) throw new TiebreakException($"`{output}` would be a folder, as `{Path.GetFileName(Path.GetFullPath(read[0]))}` is; leave {kind} out");
         }

@@ -45,7 +45,7 @@ sealed unsafe class StreamedMatrix
         for (var k = 0; k < values.Length; k++)
         {
             floats[k] = (float)values[k];
-            if (floats[k] != values[k]) return null;
+            if (floats[k] != values[k] && !double.IsNaN(values[k])) return null;
         }
 
         return new StreamedMatrix(tensor, new WeightBytes(Marshal.UnsafeAddrOfPinnedArrayElement(own, 0), rows, columns), FloatFormat.Float32, own);
