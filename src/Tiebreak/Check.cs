@@ -199,7 +199,7 @@ public static class Check
         (model, lowering) = WithSeveralSamples(file, model, lowering);
         if (lowering != given) sizes = new Sizes(file, lowering); // larger ones have several samples, too
         NameGlob.RequireHits(check.Groups, [.. model.Parameters.Select(parameter => parameter.Name)], "--group");
-        if (streams && StreamedCheck.IsFor(model, check, options, out var tensors) && StreamedCheck.Of(model, () => Larger(sizes, model, ref step), tensors, options) is { } streamed) return streamed with { Lowering = lowering };
+        if (streams && StreamedCheck.IsFor(model, check, options, out var tensors) && StreamedCheck.Of(model, from => Larger(sizes, from, ref step), tensors, options, check.Memory) is { } streamed) return streamed with { Lowering = lowering };
         if (NonFiniteValues.Among(model.Parameters) is { Count: > 0 } places) return new Analysis { Model = model, NonFinite = places };
 
         for (var enlargement = 0; ; enlargement++)

@@ -65,8 +65,10 @@ public sealed record CheckOptions
     /// <summary>How far units may be from equal to be reported as nearly tied, 0 to below 1 (<see cref="Refinement.NearTie.Distance"/>); null not to look.</summary>
     public double? Tolerance { get; init; }
 
-    /// <summary>The memory to stay within, in bytes, if that is possible: a model that would take more is streamed, as far as it consists of matrices.</summary>
-    public long Memory { get; init; } = 2L << 30;
+    /// <summary>
+    /// The memory to stay within, in bytes, if that is possible: a model that would take more is streamed, as far as it consists of matrices. Null for 2 GiB, or half of the machine's where streaming would say less.
+    /// </summary>
+    public long? Memory { get; init; }
 
     /// <summary>Whether the class of every single parameter is wanted, so that nothing may be streamed.</summary>
     public bool NeedsCodes { get; init; }

@@ -14,65 +14,88 @@ static class StreamedCheck
 
     const long LeastMatrix = 1 << 12;
 
+    /// <summary>What is streamed from where nobody said how much memory there is.</summary>
+    const long UsualMemory = 2L << 30;
+
     /// <summary>Whether a model is to be streamed: it would take more memory than allowed, and what is asked for can be told without a code for each parameter.</summary>
     public static bool IsFor(Model model, CheckOptions options, RefinementOptions refinement, out StreamedTensors tensors)
     {
         tensors = new StreamedTensors([], []);
+        var memory = options.Memory ?? UsualMemory;
         var count = model.Parameters.Sum(parameter => parameter.Shape.Count);
-        if (count * BytesEach <= options.Memory || options.Data is not null || options.Laws || options.Witness || options.Groups.Count > 0 || options.Tolerance is not null || refinement.Decays || refinement.InputRange is not null) return false;
+        if (count * BytesEach <= memory || options.Data is not null || options.Laws || options.Witness || options.Groups.Count > 0 || options.Tolerance is not null || refinement.Decays || refinement.InputRange is not null) return false;
+        if ((model.HasDropout || HasGates(model)) && MayBeHeld(count, options.Memory)) return false; // more is found then
         tensors = StreamedTensors.Of(model, LeastMatrix);
-        return tensors.Trained.Count > 0 && (count - tensors.Trained.Sum(matrix => matrix.Tensor.Shape.Count)) * BytesEach <= options.Memory;
+        return tensors.Trained.Count > 0 && (count - tensors.Trained.Sum(matrix => matrix.Tensor.Shape.Count)) * BytesEach <= memory;
     }
 
-    /// <summary>Analyses a model. Null if it has ties that are not of rows and columns, which only a code for each parameter shows, and the machine has the memory for that.</summary>
+    /// <summary>Analyses a model. Null if holding it would say more (there are ties that are not of rows and columns, or values on kinks) and the machine has the memory for that.</summary>
     /// <param name="model">At the smallest sizes.</param>
-    /// <param name="larger">The same at larger ones; null if there are none.</param>
+    /// <param name="larger">The same at the next larger ones, each time it is asked; null if there are none.</param>
     /// <param name="tensors">What streams.</param>
     /// <param name="options">Seeds and bounds.</param>
-    public static Analysis? Of(Model model, Func<Model?> larger, StreamedTensors tensors, RefinementOptions options)
+    /// <param name="memory">What the user allows; null if nobody said.</param>
+    public static Analysis? Of(Model model, Func<Model, Model?> larger, StreamedTensors tensors, RefinementOptions options, long? memory)
     {
+        const int MostEnlargements = 8;
         options.Progress?.Invoke("looking at the weights");
-        var (rowHashes, columnHashes) = Scan(model, tensors, options);
+        var (rowHashes, columnHashes) = Scan(tensors, options);
         StreamedMatrix[] infinite = [.. tensors.Trained.Concat(tensors.Frozen).Where(matrix => !matrix.Facts.IsFinite)];
         var streamed = tensors.Trained.Select(matrix => matrix.Tensor.Name).ToHashSet(StringComparer.Ordinal);
         if (NonFiniteValues.Among([.. model.Parameters.Where(parameter => !streamed.Contains(parameter.Name)), .. infinite.Select(matrix => matrix.Tensor)]) is { Count: > 0 } places) return new Analysis { Model = model, NonFinite = places };
 
-        using var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, options);
-        var result = search.Run();
-        if (result.State is not { } state) return new Analysis { Model = model, NonFinite = NonFiniteValues.AtStart(result.SingularOrigins) };
-        if (search.MissesTies && model.Parameters.Sum(parameter => parameter.Shape.Count) * BytesEach < GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2) return null;
-        IReadOnlyDictionary<string, int>? confirmed = null;
-        var notes = new List<string> { $"{tensors.Trained.Count:N0} matrices were streamed, not held: classes of their weights are those of rows and columns (as many as there are different gradients, where both were counted), and no relu was decided by order" };
-        if (larger() is { } other)
+        for (var enlargement = 0; ; enlargement++)
         {
-            using var again = new StreamedSearch(other, tensors.Trained, tensors.Frozen, options with { Progress = stage => options.Progress?.Invoke($"larger sizes: {stage}") });
-            if (again.Verify(state, 1, attempt: 1)) confirmed = other.Dims;
-            else notes.Add("the answer changes at the next larger sizes; give those that training uses with --dim");
-        }
+            using var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, options);
+            var result = search.Run();
+            if (result.State is not { } state) return new Analysis { Model = model, NonFinite = NonFiniteValues.AtStart(result.Run.SingularOrigins) };
+            if ((search.MissesTies || search.MetKinks) && MayBeHeld(model.Parameters.Sum(parameter => parameter.Shape.Count), memory)) return null;
+            IReadOnlyDictionary<string, int>? confirmed = null;
+            var notes = new List<string> { $"{tensors.Trained.Count:N0} matrices were streamed, not held: classes of their weights are those of rows and columns (as many as there are different gradients, where both were counted), and no relu was decided by order" };
+            if (larger(model) is { } other)
+            {
+                using var again = new StreamedSearch(other, tensors.Trained, tensors.Frozen, options with { Progress = stage => options.Progress?.Invoke($"larger sizes: {stage}") });
+                if (again.Verify(state, 1, attempt: 1)) confirmed = other.Dims;
+                else if (enlargement < MostEnlargements)
+                {
+                    model = other;
+                    continue;
+                }
+                else
+                {
+                    notes.Add("the answer still changed at the next larger sizes; give those that training uses with --dim");
+                }
+            }
 
-        if (search.MissesTies) notes.Add("there are ties that are not of rows and columns, which were not looked for; more memory than this machine has would show them");
-        if (model.HasDropout) notes.Add("ties that exist only without dropout were not looked for; see them with --dropout off");
-        if (search.MetKinks) notes.Add("some value sits exactly on a kink; the frameworks' convention was taken there");
-        var (causes, patterns) = search.StuckCauses(state);
-        options.Progress?.Invoke("counting");
-        var verdict = StreamedVerdict.Of(tensors.Trained, result, patterns, rowHashes, columnHashes, options.Cancellation);
-        var kept = search.Kept.Parameters.Select((parameter, k) => (parameter.Name, k)).ToDictionary(pair => pair.Name, pair => pair.k, StringComparer.Ordinal);
-        var partition = state.Kept.ToPartition();
-        return new Analysis
-        {
-            Model = model with { Notes = [.. model.Notes, .. notes] },
-            Partition = new Partition([.. model.Parameters.Select(parameter => kept.TryGetValue(parameter.Name, out var k) ? partition.Codes[k] : [])], partition.FirstSteps),
-            Streamed = verdict,
-            Rounds = result.Rounds,
-            Verifications = result.Verifications,
-            Epsilon = result.Epsilon,
-            ErrorBound = result.ErrorBound,
-            ConfirmedDims = confirmed,
-            StuckBy = [.. model.Parameters.Select(parameter => kept.TryGetValue(parameter.Name, out var k) ? causes[k] : null)],
-        };
+            if (search.MissesTies) notes.Add("there are ties that are not of rows and columns, which were not looked for; more memory would show them");
+            if (model.HasDropout) notes.Add("ties that exist only without dropout were not looked for; see them with --dropout off");
+            if (search.MetKinks) notes.Add("some value sits exactly on a kink; the frameworks' convention was taken there, and no other was tried");
+            var (causes, patterns) = search.StuckCauses(state);
+            options.Progress?.Invoke("counting");
+            var kept = search.Kept.Parameters.Select((parameter, k) => (parameter.Name, k)).ToDictionary(pair => pair.Name, pair => pair.k, StringComparer.Ordinal);
+            var partition = state.Kept.ToPartition();
+            return new Analysis
+            {
+                Model = model with { Notes = [.. model.Notes, .. notes] },
+                Partition = new Partition([.. model.Parameters.Select(parameter => kept.TryGetValue(parameter.Name, out var k) ? partition.Codes[k] : [])], partition.FirstSteps),
+                Streamed = StreamedVerdict.Of(tensors.Trained, result, patterns, rowHashes, columnHashes, options.Cancellation),
+                Rounds = result.Run.Rounds,
+                Verifications = result.Run.Verifications,
+                Epsilon = result.Run.Epsilon,
+                ErrorBound = result.Run.ErrorBound,
+                ConfirmedDims = confirmed,
+                StuckBy = [.. model.Parameters.Select(parameter => kept.TryGetValue(parameter.Name, out var k) ? causes[k] : null)],
+            };
+        }
     }
 
-    static (ulong[][] Rows, ulong[]?[] Columns) Scan(Model model, StreamedTensors tensors, RefinementOptions options)
+    // Whoever names a limit wants it kept; else half of the machine may be used.
+    static bool MayBeHeld(long parameters, long? memory) => memory is null && parameters * BytesEach < GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+
+    // What order may decide, or other conventions see otherwise.
+    static bool HasGates(Model model) => model.Program.Nodes.Any(node => node.Primitive is Primitive.Apply { Function.Kind: FunctionKind.Step or FunctionKind.Sign } or Primitive.Choose { Count: 1, Allowed: null });
+
+    static (ulong[][] Rows, ulong[]?[] Columns) Scan(StreamedTensors tensors, RefinementOptions options)
     {
         var (rows, columns) = (new ulong[tensors.Trained.Count][], new ulong[]?[tensors.Trained.Count]);
         for (var k = 0; k < rows.Length; k++)

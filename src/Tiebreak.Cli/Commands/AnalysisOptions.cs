@@ -42,10 +42,11 @@ sealed class AnalysisOptions
         foreach (var option in All.Where(option => option != _data && option != _map && option != _witness)) command.Add(option);
     }
 
-    /// <summary>The same where data have some other use, which is told.</summary>
-    public void AddWithDataTo(Command command, string use)
+    /// <summary>Those that make sense for a smaller model: data have another use there, which is told; it keeps all outputs for any data, and trains alike under gradient descent only.</summary>
+    public void AddForSmallerTo(Command command, string use)
     {
         _data.Description = use;
+        foreach (var option in new Option[] { _outputs, _inputRange, _optimizer, _weightDecay }) option.Hidden = true; // they get the reason why not
         foreach (var option in All.Where(option => option != _witness)) command.Add(option);
     }
 

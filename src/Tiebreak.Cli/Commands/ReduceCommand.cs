@@ -22,7 +22,7 @@ sealed class ReduceCommand
         Command = new Command("reduce", "Writes the smaller network with the same function: one unit for each class of equal ones");
         Command.Add(_model);
         foreach (var option in new Option[] { _output, _purpose, _tolerance, _force, _format, _verbose }) Command.Add(option);
-        _analysis.AddWithDataTo(Command, "With --tolerance: the table (CSV, Parquet, NPY, NPZ) to measure the error of the outputs on [default: random inputs]");
+        _analysis.AddForSmallerTo(Command, "With --tolerance: the table (CSV, Parquet, NPY, NPZ) to measure the error of the outputs on [default: random inputs]");
         Command.SetAction(Run);
     }
 

@@ -30,7 +30,7 @@ static class LeftOver
             case "TB002":
                 return $"fresh values for all tensors in lockstep or stuck do not move it: {finding.Because}";
             default:
-                return options.Method == RepairMethod.Split ? "its units have no outgoing weights of their own that could be split (they pass through something that is not linear before they are summed); try `--method reinit`" : options.Method == RepairMethod.Noise ? "noise on all copies does not pull it apart; try `--method reinit`" : $"fresh values for all tensors in lockstep or stuck do not pull it apart, so the architecture does it: {finding.Because}";
+                return options.Method == RepairMethod.Split ? "its units have no outgoing weights of their own that could be split (they pass through something that is not linear before they are summed), or the file's format has too few numbers to make all of them different; try `--method reinit`" : options.Method == RepairMethod.Noise ? "noise on all copies does not pull it apart; try `--method reinit`" : $"fresh values for all tensors in lockstep or stuck do not pull it apart, so the architecture does it: {finding.Because}";
         }
     }
 }

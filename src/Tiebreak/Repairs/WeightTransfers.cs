@@ -50,8 +50,16 @@ sealed class WeightTransfers
             for (var line = 0; line < lines; line++)
             {
                 var start = line / stride * stride * shape[axis] + line % stride;
+                // What a unit has once it has given to the next stays; so that is the time to be different from all before it.
+                var taken = new HashSet<double>();
                 for (var k = 0; k + 1 < members.Length; k++)
-                    Move(this, start + members[k] * stride, this, start + members[k + 1] * stride, fold.IsNegative[members[k]] != fold.IsNegative[members[k + 1]]);
+                {
+                    int one = start + members[k] * stride, other = start + members[k + 1] * stride;
+                    var isOpposite = fold.IsNegative[members[k]] != fold.IsNegative[members[k + 1]];
+                    bool IsNew() => !taken.Contains(Math.Abs(_values[one])) && (k + 2 < members.Length || !taken.Contains(Math.Abs(_values[other])) && Math.Abs(_values[one]) != Math.Abs(_values[other]));
+                    if (!Move(this, one, this, other, isOpposite, IsNew)) Move(this, one, this, other, isOpposite);
+                    taken.Add(Math.Abs(_values[one]));
+                }
             }
         }
     }
@@ -65,25 +73,34 @@ sealed class WeightTransfers
         for (var k = 0; k < from._values.Length; k++) Move(from, k, to, k, isOpposite);
     }
 
-    // An amount that both formats hold is looked for, smaller each time; where there is none the two weights stay.
-    static void Move(WeightTransfers from, int one, WeightTransfers to, int other, bool isOpposite)
+    // An amount that both formats hold, and that leaves what is wanted, is looked for, smaller each time; where there is none the two weights stay.
+    static bool Move(WeightTransfers from, int one, WeightTransfers to, int other, bool isOpposite, Func<bool>? isWanted = null)
     {
+        var before = (from._values[one], to._values[other]);
         var largest = Math.Max(Math.Abs(from._values[one]), Math.Abs(to._values[other]));
         var scale = largest > 0 ? largest * Share : from._usual;
         for (var attempt = 0; attempt < Attempts; attempt++, scale *= 0.7)
         {
             var amount = scale * (0.25 + 0.75 * from._random.Unit(from._draws)) * (from._random.Unit(from._draws, 1) < 0.5 ? -1 : 1);
             from._draws++;
-            if (from._format is null != to._format is null) return;
+            if (from._format is null != to._format is null) return false;
             if (from._format is null)
             {
                 var power = Math.Pow(10, Math.Floor(Math.Log10(scale)));
-                if (!double.IsNormal(power / Digits)) return; // nothing smaller is left to move
+                if (!double.IsNormal(power / Digits)) return false; // nothing smaller is left to move
                 var exact = Rational.Parse(Math.Round(amount / power * Digits).ToString("0", CultureInfo.InvariantCulture)) * Rational.Parse((power / Digits).ToString("R", CultureInfo.InvariantCulture));
                 if (exact.IsZero) continue;
-                from.Set(one, from._exact[one] + exact);
-                to.Set(other, isOpposite ? to._exact[other] + exact : to._exact[other] - exact);
-                return;
+                var (given, got) = (from._exact[one] + exact, isOpposite ? to._exact[other] + exact : to._exact[other] - exact);
+                (from._values[one], to._values[other]) = (given.ToDouble(), got.ToDouble());
+                if (isWanted?.Invoke() == false)
+                {
+                    (from._values[one], to._values[other]) = before;
+                    continue;
+                }
+
+                from.Set(one, given);
+                to.Set(other, got);
+                return true;
             }
 
             // The amount counts in units of the last place of the coarser weight.
@@ -93,10 +110,18 @@ sealed class WeightTransfers
             var (left, right) = (Sum(from._format.Value, from._values[one], amount), Sum(to._format.Value, to._values[other], isOpposite ? amount : -amount));
             if (left is null || right is null) continue;
             (from._values[one], to._values[other]) = (left.Value, right.Value);
+            if (isWanted?.Invoke() == false)
+            {
+                (from._values[one], to._values[other]) = before;
+                continue;
+            }
+
             from._changed.Add(one);
             to._changed.Add(other);
-            return;
+            return true;
         }
+
+        return false;
     }
 
     void Set(int place, Rational value)

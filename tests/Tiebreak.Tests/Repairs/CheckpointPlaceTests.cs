@@ -37,6 +37,9 @@ public sealed class CheckpointPlaceTests
         File.WriteAllText(folder.File("mine", "config.json"), "{}");
         Directory.CreateDirectory(folder.File("other"));
         File.WriteAllText(folder.File("other", "thesis.tex"), "text");
+        Directory.CreateDirectory(folder.File("mixed"));
+        File.Copy(toy.File("model.safetensors"), folder.File("mixed", "model.safetensors"));
+        File.WriteAllText(folder.File("mixed", "thesis.tex"), "text");
         Directory.CreateSymbolicLink(folder.File("link"), folder.File("there"));
         Directory.CreateSymbolicLink(folder.File("same"), toy.Path);
         var all = Names(folder.Path);
@@ -51,6 +54,7 @@ public sealed class CheckpointPlaceTests
         Refused(toy.Path, folder.File("file"), "it is a file, and a checkpoint is a folder", force: true);
         Refused(toy.Path, folder.File("mine"), "holds the folder `inner`, which --force does not remove", force: true);
         Refused(toy.Path, folder.File("other"), "holds no checkpoint, so --force does not replace it", force: true);
+        Refused(toy.Path, folder.File("mixed"), "holds `thesis.tex`, which is no part of a checkpoint", force: true);
         Refused(toy.Path, folder.File("none", "out"), "there is no folder");
         Refused(toy.Path, folder.File("out.safetensors"), "would be a folder");
         Refused(toy.File("model.safetensors"), folder.File("out"), "name it .safetensors");

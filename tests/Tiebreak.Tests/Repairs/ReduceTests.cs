@@ -104,6 +104,9 @@ public sealed class ReduceTests
     [InlineData("`--for` is one of training, inference", "-o", "n.tb", "--for", "fun")]
     [InlineData("under weight decay", "-o", "n.tb", "--weight-decay", "0.1")]
     [InlineData("a smaller model is for any data", "-o", "n.tb", "--data", "t.csv")]
+    [InlineData("not only for a range of it", "-o", "n.tb", "--input-range", "0,1")]
+    [InlineData("keeps all outputs", "-o", "n.tb", "--outputs", "y")]
+    [InlineData("under adam", "-o", "n.tb", "--optimizer", "adam")]
     [InlineData("name it .tb", "-o", "n.onnx")]
     public void Wrong_options_are_one_line_and_leave_nothing(string reason, params string[] options)
     {
@@ -116,6 +119,19 @@ public sealed class ReduceTests
         Assert.Contains(reason, error.ToString(), StringComparison.Ordinal);
         Assert.Single(error.ToString().TrimEnd('\n').Split('\n'));
         Assert.Single(Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void A_formula_keeps_its_rates_as_a_comment()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("m.tb"), "# four alike\nparam W[4,3] = 0.1\nparam v[4] = 0.1\ndata x[3], y\nloss (y - v @ tanh(W @ x))**2\n");
+        var result = Reduce.Model(folder.File("m.tb"), folder.File("n.tb"));
+        Assert.Contains(result.Rates!, rates => !rates.IsOne);
+        var text = File.ReadAllText(folder.File("n.tb"));
+        Assert.Contains("# tiebreak.learning-rates: {\"W\": \"1/4\", \"v\": 4}", text, StringComparison.Ordinal);
+        Assert.Contains("# four alike", text, StringComparison.Ordinal);
+        Assert.Equal(result.After.Parameters, Check.Model(folder.File("n.tb")).Counts!.Parameters);
     }
 
     public static TheoryData<string> Cases => Tiebreak.Tests.Cases.SharedCasesTests.Names;

@@ -43,6 +43,19 @@ public sealed class SplitTests
         Assert.InRange(tied, 5, int.MaxValue);
     }
 
+    [Theory]
+    [InlineData("0.1")]
+    [InlineData("1e-320")]
+    public void Many_units_get_weights_that_all_differ(string start)
+    {
+        const int Units = 600;
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("m.tb"), $"param W[{Units},2] = 0.1\nparam v[{Units}] = {start}\ndata x[2], y\nloss (y - v @ tanh(W @ x))**2\n");
+        var result = Fix.Model(folder.File("m.tb"), folder.File("n.tb"), new FixOptions { Method = RepairMethod.Split });
+        if (start == "0.1") Assert.Equal(0, result.After.Counts!.Lockstep);
+        else Assert.NotEmpty(result.Unrepaired); // nothing smaller can be moved, which is said
+    }
+
     [Fact]
     public void Units_that_are_summed_over_elsewhere_are_split_all_the_same()
     {

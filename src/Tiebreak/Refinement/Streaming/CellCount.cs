@@ -28,7 +28,8 @@ sealed class MatrixCounts
 readonly record struct Cell(int Matrix, int Row, int Column);
 
 /// <summary>
-/// The counting pass of theory §6. Only weights in a row or column that has its like elsewhere can be in lockstep with another; they alone are looked up, in as many passes as keep the table small. All others are classes of their own.
+/// The counting pass of theory §6. A weight can be in lockstep with another only where its row or column has its like in the same matrix, or both have it somewhere; these alone are looked up, in as many passes as keep the table
+/// small. All others are classes of their own.
 /// </summary>
 sealed class CellCount
 {
@@ -137,29 +138,37 @@ sealed class CellCount
         return true;
     }
 
-    // The moving weights of rows and columns that are not alone.
+    // The moving weights that may have their like.
     IEnumerable<(Cell Cell, CellKey Key, bool Negative)> Shared(int pass, int passes, CancellationToken cancellation)
     {
         for (var k = 0; k < _matrices.Count; k++)
         {
             if (_result.State!.Classes[k] is not { } classes) continue;
             var matrix = _matrices[k];
-            var columns = Enumerable.Range(0, matrix.Columns).Where(column => IsShared(classes.Columns.Keys[column])).ToArray();
+            var (repeatedRows, repeatedColumns) = (Repeated(classes.Rows), Repeated(classes.Columns));
             int[] all = [.. Enumerable.Range(0, matrix.Columns)];
+            int[] repeated = [.. all.Where(column => repeatedColumns[column])];
+            int[] shared = [.. all.Where(column => repeatedColumns[column] || IsShared(classes.Columns.Keys[column]))];
             for (var row = 0; row < matrix.Rows; row++)
             {
                 cancellation.ThrowIfCancellationRequested();
                 var rowKey = classes.Rows.Keys[row];
-                foreach (var column in IsShared(rowKey) ? all : columns)
+                foreach (var column in repeatedRows[row] ? all : IsShared(rowKey) ? shared : repeated)
                 {
                     if (!classes.Moves(row, column)) continue;
                     var (bits, columnKey) = (matrix.Bits(row, column), classes.Columns.Keys[column]);
                     var key = StreamedCells.KeyOf(bits, rowKey, columnKey);
-                    if (passes > 1 && (int)(AxisKeys.Mixed(key.Place ^ key.Value) % (ulong)passes) != pass) continue;
+                    if (passes > 1 && (int)(AxisKeys.Mixed(key.One ^ AxisKeys.Mixed(key.Other ^ key.Value)) % (ulong)passes) != pass) continue;
                     yield return (new Cell(k, row, column), key, StreamedCells.IsNegative(bits, rowKey, columnKey));
                 }
             }
         }
+    }
+
+    static bool[] Repeated(AxisKeys axis)
+    {
+        var counts = axis.Keys.CountBy(key => key & ~AxisKeys.SignBit).ToDictionary();
+        return [.. axis.Keys.Select(key => counts[key & ~AxisKeys.SignBit] > 1)];
     }
 
     bool IsShared(ulong key) => _uses[key & ~AxisKeys.SignBit] > 1;

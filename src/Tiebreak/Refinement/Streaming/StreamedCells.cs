@@ -11,7 +11,8 @@ static class StreamedCells
         var key = row ^ column;
         var size = bits & int.MaxValue;
         var isOpposed = size != 0 && ((bits ^ (uint)key) & AxisKeys.SignBit) != 0;
-        return new CellKey(key & ~AxisKeys.SignBit, isOpposed ? size | (uint)AxisKeys.SignBit : size);
+        var (one, other) = (row & ~AxisKeys.SignBit, column & ~AxisKeys.SignBit);
+        return new CellKey(Math.Min(one, other), Math.Max(one, other), isOpposed ? size | (uint)AxisKeys.SignBit : size);
     }
 
     /// <summary>Whether a weight is the negative of its class.</summary>
@@ -72,6 +73,7 @@ static class StreamedCells
 }
 
 /// <summary>Names the class of a streamed weight.</summary>
-/// <param name="Place">Row and column.</param>
+/// <param name="One">The lesser of the classes of its row and its column; a gradient is the same whichever is which.</param>
+/// <param name="Other">The greater.</param>
 /// <param name="Value">The size of the weight, and bit 31 if weight and gradient have opposite signs.</param>
-readonly record struct CellKey(ulong Place, uint Value);
+readonly record struct CellKey(ulong One, ulong Other, uint Value);

@@ -19,7 +19,6 @@ sealed class StreamedSearch : IDisposable
 
     readonly RefinementOptions _options;
     readonly TensorProgram _gradient;
-    readonly GatesByOrder _gates;
     readonly GradientFactors[] _factors;
     readonly Node[] _wanted; // the factors' nodes, each once
     readonly Dictionary<Node, int> _place = [];
@@ -48,10 +47,11 @@ sealed class StreamedSearch : IDisposable
             .. gradient.Outputs.Where(output => !_numbers.ContainsKey(output.Name)),
             .. _wanted.Select((node, k) => (Name(k), node)),
         ]);
-        _gates = new GatesByOrder(_gradient, options with { ByOrder = false });
         var constants = gradient.Nodes.Select(node => node.Primitive).OfType<Primitive.Constant>().Select(constant => constant.Values);
         var bits = _all.Select(matrix => matrix.Facts.Bits).Append(ErrorBound.Bits(Kept.Parameters.Concat(Kept.Frozen).Select(parameter => parameter.Start).Concat(constants))).Max();
-        Bound = ErrorBound.Fastest(_gradient, bits, options.ErrorBound, RandomValues<NoZeros>.Choices);
+        // Vectors are compared by names of 63 bits, and a false equation is overlooked, too, if its two get one name.
+        var bound = ErrorBound.Fastest(_gradient, bits, options.ErrorBound, RandomValues<NoZeros>.Choices);
+        Bound = bound with { Epsilon = Math.Min(1, bound.Epsilon + Math.ScaleB(1, -63)) };
     }
 
     /// <summary>The matrices that stream and are trained.</summary>
@@ -100,7 +100,7 @@ sealed class StreamedSearch : IDisposable
             var round = new Round<TField>(field, state.Kept, number, _memory);
             var (classes, events) = Evaluate([field], SeedOf("round", attempt, number), state, round.Accept);
             if (events.Singularities.Count > 0)
-                return new StreamedResult { State = null, Rounds = number, SingularOrigins = [.. events.Singularities.Select(node => node.Origin ?? "the model").Distinct(StringComparer.Ordinal)] };
+                return new StreamedResult(null, moved, new RefinementResult { Rounds = number, SingularOrigins = [.. events.Singularities.Select(node => node.Origin ?? "the model").Distinct(StringComparer.Ordinal)] });
             var isKept = AreKept(state, classes) && !round.HasChanged;
             if (moved.Count == 0 || !SameMoving(moved[^1].Classes, classes)) moved.Add((number, classes));
             state = new StreamedState(round.Next(), isKept ? state.Classes : classes);
@@ -110,7 +110,11 @@ sealed class StreamedSearch : IDisposable
             if (!isSettled) continue;
             var verifications = Bound.Verifications(number, _options.ErrorBound);
             if (Verify(state, verifications, attempt))
-                return new StreamedResult { State = state, Moved = moved, Rounds = isKept ? number : number + 1, Verifications = verifications, Epsilon = Bound.Epsilon, ErrorBound = Math.Min(1, (number + 1) * Math.Pow(Bound.Epsilon, verifications)), MetKinks = MetKinks };
+            {
+                var rounds = isKept ? number : number + 1;
+                return new StreamedResult(state, moved, new RefinementResult { Rounds = rounds, Verifications = verifications, Epsilon = Bound.Epsilon, ErrorBound = Math.Min(1, rounds * Math.Pow(Bound.Epsilon, verifications)), MetKinks = MetKinks });
+            }
+
             if (isKept) return null;
         }
 
@@ -210,29 +214,7 @@ sealed class StreamedSearch : IDisposable
 }
 
 /// <summary>What a streamed refinement found.</summary>
-sealed record StreamedResult
-{
-    /// <summary>The smallest invariant set; null when the gradient is not finite.</summary>
-    public required StreamedState? State { get; init; }
-
-    /// <summary>Which weights of matrices had moved after a round, at each round where that changed.</summary>
-    public IReadOnlyList<(int Round, MatrixClasses?[] Classes)> Moved { get; init; } = [];
-
-    /// <inheritdoc cref="RefinementResult.Rounds"/>
-    public int Rounds { get; init; }
-
-    /// <inheritdoc cref="RefinementResult.Verifications"/>
-    public int Verifications { get; init; }
-
-    /// <inheritdoc cref="RefinementResult.Epsilon"/>
-    public double Epsilon { get; init; }
-
-    /// <inheritdoc cref="RefinementResult.ErrorBound"/>
-    public double ErrorBound { get; init; }
-
-    /// <inheritdoc cref="RefinementResult.MetKinks"/>
-    public bool MetKinks { get; init; }
-
-    /// <inheritdoc cref="RefinementResult.SingularOrigins"/>
-    public IReadOnlyList<string> SingularOrigins { get; init; } = [];
-}
+/// <param name="State">The smallest invariant set; null when the gradient is not finite.</param>
+/// <param name="Moved">Which weights of matrices had moved after a round, at each round where that changed.</param>
+/// <param name="Run">Rounds and bounds; its partition is not given.</param>
+sealed record StreamedResult(StreamedState? State, IReadOnlyList<(int Round, MatrixClasses?[] Classes)> Moved, RefinementResult Run);

@@ -47,7 +47,7 @@ sealed class StreamedVerdict
         }
 
         var equal = EqualSets(matrices, rowHashes);
-        var copies = equal.SelectMany(set => set.GroupBy(k => ClassHash(classes[k])).Where(same => same.Skip(1).Any() && classes[same.First()] is { AnyMoves: true }).Select(same => same.ToArray())).ToArray();
+        var copies = equal.SelectMany(set => Copied(set, classes)).ToArray();
         var later = copies.SelectMany(set => set.Skip(1)).ToHashSet();
         var repeatedRows = rows.Select(groups => groups.SelectMany(group => group.Members.Skip(1)).ToHashSet()).ToArray();
         var repeatedColumns = columns.Select(groups => groups.SelectMany(group => group.Members.Skip(1)).ToHashSet()).ToArray();
@@ -96,13 +96,22 @@ sealed class StreamedVerdict
     }
 
     // Equal weights in rows and columns of equal classes and signs are equal throughout.
-    static ulong ClassHash(MatrixClasses? classes)
+    static IEnumerable<int[]> Copied(int[] set, MatrixClasses?[] classes)
     {
-        if (classes is null) return 0;
-        var hash = 1UL;
-        foreach (var key in classes.Rows.Keys.Concat(classes.Columns.Keys)) hash = AxisKeys.Mixed(hash ^ key);
-        return hash;
+        var found = new List<List<int>>();
+        foreach (var k in set.Where(k => classes[k] is { AnyMoves: true }))
+        {
+            var same = found.Find(members => SameKeys(classes[members[0]]!, classes[k]!));
+            if (same is null) found.Add([k]);
+            else same.Add(k);
+        }
+
+        return found.Where(members => members.Count > 1).Select(members => members.ToArray());
     }
+
+    static bool SameKeys(MatrixClasses left, MatrixClasses right) =>
+        left.Rows.Keys.AsSpan().SequenceEqual(right.Rows.Keys) && left.Columns.Keys.AsSpan().SequenceEqual(right.Columns.Keys)
+        && left.Rows.Moving.AsSpan().SequenceEqual(right.Rows.Moving) && left.Columns.Moving.AsSpan().SequenceEqual(right.Columns.Moving);
 
     static long Cancelled(StreamedMatrix matrix, MatrixClasses? classes, MatrixClasses pattern, long stuck)
     {

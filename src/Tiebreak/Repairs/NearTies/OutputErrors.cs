@@ -65,25 +65,21 @@ public sealed record OutputErrors(string? Data, long Samples, IReadOnlyList<Outp
         return new OutputErrors(path, rows, tally.Errors());
     }
 
-    /// <summary>Measures on random inputs within the range given, of the first kind that gives finite numbers.</summary>
+    /// <summary>Measures on random inputs, of the first kind that gives finite numbers.</summary>
     /// <returns>Null where the model is too large for that, or no inputs gave finite numbers.</returns>
     internal static OutputErrors? OnRandomInputs(Model before, Model after, RefinementOptions options)
     {
         var cost = Witness.Cost(before.Program);
         if (cost > MostWork) return null;
         var draws = (int)Math.Clamp(UsualWork / cost, 1, MostDraws);
-        foreach (var style in options.InputRange is null ? [DataStyle.Ones, DataStyle.Positive, DataStyle.Shares] : new[] { DataStyle.Shares })
+        foreach (var style in new[] { DataStyle.Ones, DataStyle.Positive, DataStyle.Shares })
         {
             var tally = new Tally(before, after);
             for (var draw = 0; draw < draws; draw++)
             {
                 options.Cancellation.ThrowIfCancellationRequested();
                 var seed = new RandomFunction(options.Seed, RandomFunction.Purpose("output error")).Word((ulong)draw);
-                tally.Add((leaf, shape) =>
-                {
-                    var values = RandomData.Draw(leaf, shape, style, seed);
-                    return options.InputRange is { } range && leaf.Kind == DataKind.Free ? [.. values.Select(share => range.Low + share * (range.High - range.Low))] : values;
-                });
+                tally.Add((leaf, shape) => RandomData.Draw(leaf, shape, style, seed));
             }
 
             if (tally.HasAny) return new OutputErrors(null, draws, tally.Errors());

@@ -18,7 +18,7 @@ static class StreamedAgreement
         var model = sizes.Smallest(ref step);
         var tensors = StreamedTensors.Of(model, least: 1);
         if (tensors.Trained.Count == 0) return 0;
-        if (StreamedCheck.Of(model, () => null, tensors, refinement) is not { } analysis) return 0; // it is held then
+        if (StreamedCheck.Of(model, _ => null, tensors, refinement, memory: null) is not { } analysis) return 0; // it is held then
         var result = FindingsBuilder.Build(path, file.Format, options, analysis);
         var streamed = analysis.Streamed!;
         using (var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, refinement))
