@@ -84,7 +84,6 @@ sealed class StreamedEvidence
         if (!_matrixOf.TryGetValue(tensor, out var k)) return null;
         var grouping = units.Groupings[tensor].FirstOrDefault(grouping => grouping.Axis == units.OwnAxis(tensor));
         var free = new List<int>();
-        if (_verdict.Counts.Each[k].Stuck == _model.Parameters[tensor].Shape.Count) return free;
         foreach (var members in _verdict.EqualNow[k])
         {
             var group = grouping?.GroupOf[members[0]] ?? -1;

@@ -39,14 +39,15 @@ sealed class EqualSlices(StreamedMatrix matrix, bool isRows)
         return [.. groups.OrderBy(group => group.Members[0])];
     }
 
-    /// <summary>Groups of slices with equal weights, from a hash of each.</summary>
-    public IReadOnlyList<int[]> Equal(ulong[] hashes)
+    /// <summary>Groups of slices with equal weights, some of which move, from a hash of each.</summary>
+    public IReadOnlyList<int[]> Equal(MatrixClasses? classes, ulong[] hashes)
     {
+        if (classes is null) return [];
         var groups = new List<int[]>();
         foreach (var alike in Enumerable.Range(0, Size).GroupBy(slice => hashes[slice]).Where(alike => alike.Skip(1).Any()))
         {
             var first = alike.First();
-            int[] members = [.. alike.Where(slice => slice == first || Same(first, slice))];
+            int[] members = [.. alike.Where(slice => (slice == first || Same(first, slice)) && AnyMoves(classes, slice))];
             if (members.Length > 1) groups.Add(members);
         }
 

@@ -60,7 +60,7 @@ sealed class StreamedVerdict
             Rows = rows,
             Columns = columns,
             Copies = copies,
-            EqualNow = [.. matrices.Select((matrix, k) => columnHashes[k] is { } hashes ? new EqualSlices(matrix, isRows: false).Equal(hashes) : new EqualSlices(matrix, isRows: true).Equal(rowHashes[k]))],
+            EqualNow = [.. matrices.Select((matrix, k) => columnHashes[k] is { } hashes ? new EqualSlices(matrix, isRows: false).Equal(classes[k], hashes) : new EqualSlices(matrix, isRows: true).Equal(classes[k], rowHashes[k]))],
             EqualMatrices = [.. equal.Where(set => !IsUniform(matrices[set[0]]))],
         };
     }
