@@ -55,7 +55,7 @@ static class StreamedCheck
             if (larger(model) is { } other)
             {
                 using var again = new StreamedSearch(other, tensors.Trained, tensors.Frozen, options with { Progress = stage => options.Progress?.Invoke($"larger sizes: {stage}") });
-                if (again.Verify(state, 1, attempt: 1)) confirmed = other.Dims;
+                if (again.Confirms(state)) confirmed = other.Dims;
                 else if (enlargement < MostEnlargements)
                 {
                     model = other;

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Tiebreak.Programs;
 
 namespace Tiebreak.Evaluation;
@@ -17,7 +18,10 @@ public static class FloatEvaluator
     /// <summary>The values of all outputs.</summary>
     /// <param name="program">The program.</param>
     /// <param name="leaf">The values of a parameter or data leaf, row-major; they are read, never written.</param>
-    public static IReadOnlyList<OutputValues> Evaluate(TensorProgram program, Func<Node, double[]> leaf)
+    public static IReadOnlyList<OutputValues> Evaluate(TensorProgram program, Func<Node, double[]> leaf) => Evaluate(program, leaf, threads: 1);
+
+    /// <summary>The values of all outputs, with more than one core for large products; the numbers do not depend on how many.</summary>
+    public static IReadOnlyList<OutputValues> Evaluate(TensorProgram program, Func<Node, double[]> leaf, int threads)
     {
         var values = new double[]?[program.Nodes.Count];
         var uses = Uses(program);
@@ -28,7 +32,7 @@ public static class FloatEvaluator
             if (uses[node.Id] == 0) continue;
             var operands = new double[node.Operands.Count][];
             for (var k = 0; k < operands.Length; k++) operands[k] = values[node.Operands[k].Id]!;
-            values[node.Id] = Value(node, operands, leaf);
+            values[node.Id] = Value(node, operands, leaf, threads);
             if (outputs[node.Id] is not null) outputs[node.Id] = values[node.Id];
             foreach (var operand in node.Operands)
                 if (--uses[operand.Id] == 0) values[operand.Id] = null; // a reshape shares its operand's array, so arrays are left to the collector
@@ -48,7 +52,7 @@ public static class FloatEvaluator
         return uses;
     }
 
-    static double[] Value(Node node, double[][] x, Func<Node, double[]> leaf)
+    static double[] Value(Node node, double[][] x, Func<Node, double[]> leaf, int threads)
     {
         var result = node.Primitive is Primitive.Parameter or Primitive.Data or Primitive.Reshape ? [] : new double[node.Shape.Count];
         switch (node.Primitive)
@@ -80,7 +84,7 @@ public static class FloatEvaluator
                 FloatFunctions.Choose(choose, x[0], node.Shape[node.Shape.Rank - 1], result);
                 break;
             case Primitive.Contract contract:
-                Contract(contract, node, x, result);
+                Contract(contract, node, x, result, threads);
                 break;
             case Primitive.ReduceSum reduce:
                 Add(x[0], node.Operands[0].Shape, 0, Kept(node.Operands[0].Shape, reduce.Axes, node.Shape), result);
@@ -148,7 +152,7 @@ public static class FloatEvaluator
 
     static (int Size, int Stride) Innermost(Shape shape, int[] strides) => shape.Rank == 0 ? (1, 0) : (shape[shape.Rank - 1], strides[^1]);
 
-    static void Contract(Primitive.Contract contract, Node node, double[][] x, double[] result)
+    static void Contract(Primitive.Contract contract, Node node, double[][] x, double[] result, int threads)
     {
         var (left, right) = (node.Operands[0].Shape, node.Operands[1].Shape);
         var sizes = new Dictionary<char, int>();
@@ -160,17 +164,46 @@ public static class FloatEvaluator
         var letters = (contract.Output + string.Concat(sizes.Keys.Where(letter => !contract.Output.Contains(letter)))).OrderBy(letter => sizes[letter] == sizes.Values.Max()).ToArray();
         int[] loops = [.. letters.Select(letter => sizes[letter])];
         var (ls, rs, os) = (StridesOf(contract.Left, left, letters), StridesOf(contract.Right, right, letters), StridesOf(contract.Output, node.Shape, letters));
-        var (inner, l, r, o) = letters.Length == 0 ? (1, 0, 0, 0) : (loops[^1], ls[^1], rs[^1], os[^1]);
-        var (a, b) = (x[0], x[1]);
+
+        // An axis of the output is shared out: no two parts write to one place, and each sum is taken in one order.
+        var shared = Array.FindIndex(letters, letter => contract.Output.Contains(letter) && sizes[letter] > 1);
+        var work = loops.Aggregate(1.0, (product, size) => product * size);
+        if (threads <= 1 || shared < 0 || work < 1 << 20)
+        {
+            Contract(x[0], x[1], result, loops, ls, rs, os, (0, 0, 0));
+            return;
+        }
+
+        var (size, parts) = (loops[shared], Math.Min(loops[shared], 4 * threads));
+        Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = threads }, part =>
+        {
+            int from = (int)((long)size * part / parts), to = (int)((long)size * (part + 1) / parts);
+            var own = (int[])loops.Clone();
+            own[shared] = to - from;
+            Contract(x[0], x[1], result, own, ls, rs, os, (from * ls[shared], from * rs[shared], from * os[shared]));
+        });
+    }
+
+    static void Contract(double[] a, double[] b, double[] result, int[] loops, int[] ls, int[] rs, int[] os, (int Left, int Right, int Output) start)
+    {
+        var (inner, l, r, o) = loops.Length == 0 ? (1, 0, 0, 0) : (loops[^1], ls[^1], rs[^1], os[^1]);
         var rows = new Odometer(loops, ls, rs, os);
         do
         {
-            var (i, j, to) = (rows.First, rows.Second, rows.Third);
+            var (i, j, to) = (start.Left + rows.First, start.Right + rows.Second, start.Output + rows.Third);
             if (o == 0)
             {
                 var sum = 0.0;
                 for (var k = 0; k < inner; k++, i += l, j += r) sum += a[i] * b[j];
                 result[to] += sum;
+            }
+            else if ((l, r, o) == (0, 1, 1))
+            {
+                AddScaled(b.AsSpan(j, inner), a[i], result.AsSpan(to, inner));
+            }
+            else if ((l, r, o) == (1, 0, 1))
+            {
+                AddScaled(a.AsSpan(i, inner), b[j], result.AsSpan(to, inner));
             }
             else
             {
@@ -178,6 +211,15 @@ public static class FloatEvaluator
             }
         }
         while (rows.Next());
+    }
+
+    // What convolutions over large images spend their time in.
+    static void AddScaled(ReadOnlySpan<double> x, double factor, Span<double> result)
+    {
+        var k = 0;
+        for (; k <= x.Length - Vector<double>.Count; k += Vector<double>.Count)
+            (new Vector<double>(result[k..]) + new Vector<double>(x[k..]) * factor).CopyTo(result[k..]);
+        for (; k < x.Length; k++) result[k] += x[k] * factor;
     }
 
     static int[] StridesOf(string own, Shape shape, char[] letters)

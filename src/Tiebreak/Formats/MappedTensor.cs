@@ -51,15 +51,7 @@ sealed class MappedTensor : ExactTensor
     {
         var values = new double[Count];
         ReadDoubles(0, values);
-        int greatest = 0, least = 0; // powers of two of numerator and denominator
-        foreach (var value in values)
-        {
-            if (value == 0 || !double.IsFinite(value)) continue;
-            var exponent = Math.ILogB(value);
-            (greatest, least) = (Math.Max(greatest, exponent + 1), Math.Min(least, exponent - 23));
-        }
-
-        return greatest - least;
+        return DoubleTensor.BitsOf(values);
     }
 
     /// <inheritdoc/>

@@ -65,6 +65,7 @@ static class AdjointRules
             FunctionKind.Asinh => b.Reciprocal(b.Apply(FunctionKind.Sqrt, b.Offset(Square(x), 1))), // 1/√(x² + 1)
             FunctionKind.Acosh => b.Reciprocal(b.Apply(FunctionKind.Sqrt, b.Offset(Square(x), -1))), // 1/√(x² − 1)
             FunctionKind.Atanh => b.Reciprocal(OneMinus(Square(x))), //                          1/(1 − x²)
+            FunctionKind.SelfGated => b.Apply(f with { Kind = FunctionKind.SelfGatedSlope }, x),
             FunctionKind.Step or FunctionKind.Sign or FunctionKind.Floor or FunctionKind.Round => null,
             _ => throw new InvalidOperationException($"no derivative of {f}"),
         };

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Tiebreak.Numbers;
 
 /// <summary>The exact values of a tensor, row-major: what a file holds, before any rounding. Two instances are equal as objects only, except uniform ones.</summary>
@@ -109,6 +111,28 @@ public sealed class RationalTensor(Rational[] fractions) : ExactTensor
 /// <summary>Doubles held in memory; also what small float16, bfloat16 and float32 tensors become, exactly.</summary>
 public sealed class DoubleTensor(double[] doubles) : ExactTensor
 {
+    int _mostBits;
+
+    /// <inheritdoc/>
+    public override int MostBits => _mostBits > 0 ? _mostBits : _mostBits = BitsOf(doubles);
+
+    /// <summary>The bits of numerators and denominators of doubles: from the lowest bit that is set in any to the highest, or to the point.</summary>
+    internal static int BitsOf(ReadOnlySpan<double> doubles)
+    {
+        const int MantissaBits = 52;
+        int greatest = 0, least = 0; // powers of two
+        foreach (var value in doubles)
+        {
+            if (value == 0 || !double.IsFinite(value)) continue;
+            var exponent = Math.ILogB(value);
+            var mantissa = BitConverter.DoubleToUInt64Bits(value) & (1UL << MantissaBits) - 1;
+            var unused = mantissa == 0 ? MantissaBits : BitOperations.TrailingZeroCount(mantissa);
+            (greatest, least) = (Math.Max(greatest, exponent + 1), Math.Min(least, exponent - MantissaBits + unused));
+        }
+
+        return greatest - least + 1;
+    }
+
     /// <inheritdoc/>
     public override long Count => doubles.Length;
 

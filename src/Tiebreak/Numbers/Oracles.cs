@@ -42,6 +42,8 @@ public readonly struct Oracles(ulong seed, KinkConvention kinks)
         FunctionKind.Round => new(Parity.Odd, AtZero: 0, AtOne: 1),
         FunctionKind.Tanh or FunctionKind.Erf or FunctionKind.Sin or FunctionKind.Atan or FunctionKind.Asin
             or FunctionKind.Asinh or FunctionKind.Atanh or FunctionKind.Sign => new(Parity.Odd, AtZero: 0),
+        FunctionKind.SelfGated => new(Parity.None, AtZero: 0),
+        FunctionKind.SelfGatedSlope => new(Parity.None, AtZero: -1),
         FunctionKind.Step => new(Parity.Odd, AtZero: 0), // of 2·step − 1, which is the sign oracle
         _ => throw new InvalidOperationException($"no oracle for {function}"),
     };

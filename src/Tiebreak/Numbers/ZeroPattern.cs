@@ -40,7 +40,7 @@ public readonly struct ZeroPattern : IField
     {
         var keepsZero = function.Kind switch
         {
-            FunctionKind.Exp or FunctionKind.Log or FunctionKind.Cos or FunctionKind.Acosh => false,
+            FunctionKind.Exp or FunctionKind.Log or FunctionKind.Cos or FunctionKind.Acosh or FunctionKind.SelfGatedSlope => false,
             FunctionKind.Power => function.Exponent > 0,
             FunctionKind.Step => function.AtZero == 0,
             _ => true,

@@ -53,13 +53,20 @@ public enum FunctionKind
 
     /// <summary>v rounded to the nearest integer, halves to even; odd. Its derivative is zero.</summary>
     Round,
+
+    /// <summary>v times a gate of v (<see cref="SelfGates"/>), 0 at 0. Only the field meets it.</summary>
+    SelfGated,
+
+    /// <summary>The derivative of <see cref="SelfGated"/>.</summary>
+    SelfGatedSlope,
 }
 
 /// <summary>A function of one number. Two uses of equal functions give equal results on equal numbers, and that is all the field may assume beyond theory §4's table.</summary>
 /// <param name="Kind">Which function.</param>
 /// <param name="AtZero">For <see cref="FunctionKind.Step"/>: the value at exactly 0, the framework's choice (theory §4, Kinks).</param>
 /// <param name="Exponent">For <see cref="FunctionKind.Power"/>: the exponent.</param>
-public readonly record struct ScalarFunction(FunctionKind Kind, double AtZero = 0, double Exponent = 0)
+/// <param name="Gate">For <see cref="FunctionKind.SelfGated"/> and its slope: the gate, written out.</param>
+public readonly record struct ScalarFunction(FunctionKind Kind, double AtZero = 0, double Exponent = 0, string? Gate = null)
 {
     /// <summary>A function that needs no constant.</summary>
     public static implicit operator ScalarFunction(FunctionKind kind) => new(kind);
@@ -69,6 +76,8 @@ public readonly record struct ScalarFunction(FunctionKind Kind, double AtZero = 
     {
         FunctionKind.Power => $"power({Exponent:R})",
         FunctionKind.Step => AtZero == 0 ? "step" : $"step({AtZero:R})",
+        FunctionKind.SelfGated => $"v*{Gate}",
+        FunctionKind.SelfGatedSlope => $"(v*{Gate})'",
         _ => Kind.ToString().ToLowerInvariant(),
     };
 }

@@ -1,3 +1,4 @@
+using Tiebreak.Formats;
 using Tiebreak.Programs;
 
 namespace Tiebreak.Refinement;
@@ -8,8 +9,16 @@ namespace Tiebreak.Refinement;
 /// </summary>
 sealed class Degrees
 {
-    public Degrees(TensorProgram program)
+    /// <summary>Follows a program from its leaves to its outputs.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="leaf">The size of the numbers that a parameter or data leaf may stand for; those that are drawn have the size of one.</param>
+    /// <param name="commonDenominator">The bits of a common denominator of all numbers that are no doubles, but for the program's constants.</param>
+    Degrees(TensorProgram program, Func<Node, CoefficientSize> leaf, double commonDenominator)
     {
+        commonDenominator += program.Nodes.Select(node => node.Primitive).OfType<Primitive.Constant>().Select(constant => constant.Values).Distinct().Sum(CoefficientSize.DenominatorBits);
+        var size = new CoefficientSize[program.Nodes.Count];
+        var clearingSize = new List<CoefficientSize> { default }; // for each level the product over its reciprocals so far
+        var calls = new Dictionary<string, (double Count, bool HasParity)>(StringComparer.Ordinal);
         var degree = new double[program.Nodes.Count];
         var inverses = new double[program.Nodes.Count]; // reciprocals in one product, at most
         var level = new int[program.Nodes.Count];
@@ -19,11 +28,14 @@ sealed class Degrees
         {
             var operands = node.Operands;
             level[node.Id] = operands.Count == 0 ? 0 : operands.Max(operand => level[operand.Id]);
+            size[node.Id] = SizeOf(node, size, leaf);
             switch (node.Primitive)
             {
                 case Primitive.Apply or Primitive.Choose:
-                    OfArguments = Math.Max(OfArguments, Cleared(operands[0]));
-                    OracleCalls += node.Shape.Count;
+                    var (argument, argumentBits) = Cleared(operands[0]);
+                    (OfArguments, BitsOfArguments) = (Math.Max(OfArguments, argument), Math.Max(BitsOfArguments, argumentBits));
+                    var name = node.Primitive is Primitive.Apply { Function: var function } ? (function.Kind == FunctionKind.Step ? FunctionKind.Sign : function).ToString() : "choice";
+                    calls[name] = (calls.GetValueOrDefault(name).Count + node.Shape.Count, node.Primitive is Primitive.Apply { Function.Kind: not (FunctionKind.Exp or FunctionKind.Log or FunctionKind.Sqrt or FunctionKind.Power or FunctionKind.SelfGated or FunctionKind.SelfGatedSlope) });
                     (degree[node.Id], level[node.Id]) = (1, 0);
                     break;
                 case Primitive.Reciprocal when drawn[node.Id]:
@@ -31,8 +43,14 @@ sealed class Degrees
                     break;
                 case Primitive.Reciprocal:
                     (degree[node.Id], inverses[node.Id]) = (1, 1);
-                    if (++level[node.Id] >= clearing.Count) clearing.Add(0);
+                    if (++level[node.Id] >= clearing.Count)
+                    {
+                        clearing.Add(0);
+                        clearingSize.Add(default);
+                    }
+
                     clearing[level[node.Id]] += node.Shape.Count * degree[operands[0].Id];
+                    clearingSize[level[node.Id]] = clearingSize[level[node.Id]].Times(size[operands[0].Id].Power(node.Shape.Count));
                     break;
                 case Primitive.Multiply or Primitive.Contract:
                     degree[node.Id] = degree[operands[0].Id] + degree[operands[1].Id];
@@ -46,25 +64,86 @@ sealed class Degrees
             }
         }
 
-        OfGradients = program.Outputs.Select(output => Cleared(output.Node)).Append(1).Max();
+        foreach (var (_, node) in program.Outputs)
+        {
+            var (gradient, bits) = Cleared(node);
+            (OfGradients, BitsOfGradients) = (Math.Max(OfGradients, gradient), Math.Max(BitsOfGradients, bits));
+        }
+
+        // Two of n arguments, with both signs where a function has a parity, or one of them and a point where the function is known.
+        Pairs = calls.Values.Sum(function => (function.HasParity ? function.Count : function.Count / 2) * function.Count + 2 * function.Count);
 
         // What stands above the reciprocals of the deepest level is multiplied by all of them, as often as one product may hold them; what is then there, by those of the level below, and so on.
-        double Cleared(Node node)
+        (double Degree, double Bits) Cleared(Node node)
         {
-            var (cleared, factors) = (degree[node.Id], inverses[node.Id]);
-            for (var k = level[node.Id]; k >= 1; k--) factors = cleared += factors * clearing[k];
-            return cleared;
+            var (cleared, factors, coefficients) = (degree[node.Id], inverses[node.Id], size[node.Id]);
+            for (var k = level[node.Id]; k >= 1; k--)
+            {
+                coefficients = coefficients.Times(clearingSize[k].Power(factors));
+                factors = cleared += factors * clearing[k];
+            }
+
+            return (cleared, coefficients.Bits(commonDenominator));
+        }
+    }
+
+    /// <summary>Those of a gradient by a model's parameters.</summary>
+    /// <param name="gradient">The program whose outputs are gradients.</param>
+    /// <param name="tensors">The parameters, trained and frozen.</param>
+    /// <param name="sizeOf">The size of the numbers that a tensor holds at the points of interest: of one where all are drawn.</param>
+    /// <param name="sampleBits">The bits of numbers in a table that stand for data; 0 where data is drawn.</param>
+    public static Degrees Of(TensorProgram gradient, IReadOnlyCollection<ParameterTensor> tensors, Func<ParameterTensor, CoefficientSize> sizeOf, int sampleBits = 0)
+    {
+        var sizes = tensors.ToDictionary(tensor => tensor.Name, sizeOf, StringComparer.Ordinal);
+        var sample = sampleBits == 0 ? CoefficientSize.One : new CoefficientSize(sampleBits, 0, 1);
+        return new Degrees(gradient, node => node.Primitive is Primitive.Parameter parameter ? sizes[parameter.Name] : sample, sampleBits + tensors.Sum(tensor => CoefficientSize.DenominatorBits(tensor.Start)));
+    }
+
+    static CoefficientSize SizeOf(Node node, CoefficientSize[] size, Func<Node, CoefficientSize> leaf)
+    {
+        CoefficientSize First() => size[node.Operands[0].Id];
+        switch (node.Primitive)
+        {
+            case Primitive.Parameter or Primitive.Data:
+                return leaf(node);
+            case Primitive.Constant constant:
+                return CoefficientSize.Of(constant.Values);
+            case Primitive.Apply or Primitive.Choose:
+                return new CoefficientSize(1, -1, 0); // a step is half of 1 and a draw
+            case Primitive.Reciprocal:
+                return CoefficientSize.One;
+            case Primitive.Multiply:
+                return First().Times(size[node.Operands[1].Id]);
+            case Primitive.Contract contract:
+                var terms = 1.0;
+                for (var axis = 0; axis < contract.Left.Length; axis++)
+                    if (!contract.Output.Contains(contract.Left[axis])) terms *= node.Operands[0].Shape[axis];
+                return First().Times(size[node.Operands[1].Id]).Sum(terms);
+            case Primitive.Add:
+                return First().Or(size[node.Operands[1].Id]).Sum(2);
+            case Primitive.ReduceSum or Primitive.ScatterAdd:
+                return First().Sum(node.Operands[0].Shape.Count);
+            default:
+                var all = CoefficientSize.One;
+                foreach (var operand in node.Operands) all = all.Or(size[operand.Id]);
+                return all;
         }
     }
 
     /// <summary>The largest degree of a gradient.</summary>
-    public double OfGradients { get; }
+    public double OfGradients { get; } = 1;
+
+    /// <summary>The bits of its largest coefficient.</summary>
+    public double BitsOfGradients { get; } = 1;
 
     /// <summary>The largest degree of an oracle's argument.</summary>
     public double OfArguments { get; } = 1;
 
-    /// <summary>Elements to which an oracle is applied.</summary>
-    public double OracleCalls { get; }
+    /// <summary>The bits of its largest coefficient.</summary>
+    public double BitsOfArguments { get; } = 1;
+
+    /// <summary>Pairs of arguments that an oracle must tell apart, at most.</summary>
+    public double Pairs { get; }
 
     static bool[] DrawnReciprocals(TensorProgram program)
     {

@@ -13,8 +13,8 @@ namespace Tiebreak.Refinement;
 /// </para>
 /// <para>
 /// An equation between two gradients is overlooked if it vanishes in all L fields, with chance qᴸ at the degree of gradients; or if two different arguments
-/// of an oracle are confused, which takes agreement in all fields, as oracles see them all: N calls make fewer than N² pairs (each counted with both signs), each with
-/// chance qᴸ at the degree of arguments. Hence ε = q(gradients)ᴸ + N² · q(arguments)ᴸ. Deep networks of products (hard-swish after hard-swish) have degrees
+/// of an oracle are confused, which takes agreement in all fields, as oracles see them all: each pair of arguments of one function, with both signs where it has a parity, has
+/// chance qᴸ at the degree of arguments. Hence ε = q(gradients)ᴸ + pairs · q(arguments)ᴸ. Deep networks of products (hard-swish after hard-swish) have degrees
 /// that two lanes cannot tell from zero; more lanes can.
 /// </para>
 /// </summary>
@@ -23,51 +23,41 @@ namespace Tiebreak.Refinement;
 sealed record ErrorBound(int Lanes, double Epsilon)
 {
     const double FieldSize = 1152921504606846976; // 2⁶⁰, the least number of values a draw takes
-    const int FewestLanes = 2;
+    /// <summary>The fields that a verification evaluates in at least.</summary>
+    public const int FewestLanes = 2;
+
     const int MostLanes = 8;
     const int FewVerifications = 4;
     const int MostVerifications = 24;
 
     /// <summary>The fewest lanes that bring the bound down in a few verifications, as memory grows with them.</summary>
-    /// <param name="program">The program whose outputs are gradients.</param>
-    /// <param name="bits">The bits of the largest numerator or denominator among start values and constants.</param>
+    /// <param name="degrees">Of the program whose outputs are gradients.</param>
     /// <param name="bound">The wanted bound.</param>
-    public static ErrorBound Of(TensorProgram program, int bits, double bound)
+    public static ErrorBound Of(Degrees degrees, double bound)
     {
-        var with = Candidates(program, bits, FieldSize);
         for (var lanes = FewestLanes; lanes < MostLanes; lanes++)
-            if (with(lanes).Needed(1, bound) <= FewVerifications) return with(lanes);
-        return with(MostLanes);
+            if (With(degrees, lanes, FieldSize) is var found && found.Reaches(bound)) return found;
+        return With(degrees, MostLanes, FieldSize);
     }
 
     /// <summary>As many lanes as make lanes times verifications fewest, where memory is no concern.</summary>
-    /// <param name="program">The program whose outputs are gradients.</param>
-    /// <param name="bits">The bits of the largest numerator or denominator among start values and constants.</param>
+    /// <param name="degrees">Of the program whose outputs are gradients.</param>
     /// <param name="bound">The wanted bound.</param>
     /// <param name="choices">The least number of values a draw takes.</param>
-    public static ErrorBound Fastest(TensorProgram program, int bits, double bound, double choices)
+    public static ErrorBound Fastest(Degrees degrees, double bound, double choices) =>
+        Enumerable.Range(FewestLanes, MostLanes - FewestLanes + 1).Select(lanes => With(degrees, lanes, choices)).MinBy(candidate => candidate.Lanes * candidate.Needed(2, bound))!;
+
+    /// <summary>The bound of one verification in so many fields.</summary>
+    public static ErrorBound With(Degrees degrees, int lanes, double choices)
     {
-        var with = Candidates(program, bits, choices);
-        return Enumerable.Range(FewestLanes, MostLanes - FewestLanes + 1).Select(with).MinBy(candidate => candidate.Lanes * candidate.Verifications(2, bound))!;
+        double Vanishes(double degree, double bits) => Math.Min(1, degree / choices + bits / 60 * 42 / FieldSize);
+        var equation = Vanishes(degrees.OfGradients, degrees.BitsOfGradients);
+        var confusion = Vanishes(degrees.OfArguments, degrees.BitsOfArguments);
+        return new ErrorBound(lanes, Math.Min(1, Math.Pow(equation, lanes) + degrees.Pairs * Math.Pow(confusion, lanes)));
     }
 
-    static Func<int, ErrorBound> Candidates(TensorProgram program, int bits, double choices)
-    {
-        var degrees = new Degrees(program);
-        double Vanishes(double degree)
-        {
-            // Each factor may bring its bits and the number of terms of a sum (at most 2⁶⁴); each node may double a coefficient.
-            var size = degree * (bits + 64) + program.Nodes.Count;
-            return Math.Min(1, degree / choices + size / 60 * 42 / FieldSize);
-        }
-
-        var equation = Vanishes(degrees.OfGradients);
-        var confusion = Vanishes(degrees.OfArguments);
-        return lanes => new ErrorBound(lanes, Math.Min(1, Math.Pow(equation, lanes) + degrees.OracleCalls * degrees.OracleCalls * Math.Pow(confusion, lanes)));
-    }
-
-    /// <summary>The bits of the largest numerator or denominator that a verification may meet among the numbers of the model.</summary>
-    public static int Bits(IEnumerable<ExactTensor> values) => values.Select(tensor => tensor.MostBits).Append(1).Max();
+    /// <summary>Whether this is as sure as a few verifications can make it.</summary>
+    public bool Reaches(double bound) => Needed(1, bound) <= FewVerifications;
 
     /// <summary>How many verifications bring rounds · εᵏ below the bound; at least 1, and no more than are bearable.</summary>
     public int Verifications(int rounds, double bound) => (int)Math.Clamp(Needed(rounds, bound), 1, Math.Max(1, MostVerifications / Lanes));

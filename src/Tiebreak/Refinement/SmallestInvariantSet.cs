@@ -117,18 +117,23 @@ public static class SmallestInvariantSet
             _samples = samples;
             _model = model;
             _options = options;
-            _gradient = Gradient.Of(model.Program, model.OutputIsLoss && samples is null, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
-            if (options.Decays) _gradient = WithZeros(_gradient, model.Parameters);
-            _gradient = ParameterGroups.Apply(_gradient, options.GroupOf);
+            (_gradient, Bound) = Prepare(model.Program);
+            if (!Bound.Reaches(options.ErrorBound) && SelfGates.Of(model.Program) is var gated && gated != model.Program) (_gradient, Bound) = Prepare(gated);
             ProgramGrammar.Check(_gradient);
             _gates = new GatesByOrder(_gradient, options);
             _large = [.. Enumerable.Range(0, model.Parameters.Count).Where(tensor => model.Parameters[tensor].Shape.Count > LargeTensor)];
             var largeNames = _large.Select(tensor => model.Parameters[tensor].Name).ToHashSet(StringComparer.Ordinal);
             _small = _gradient.WithOutputs([.. _gradient.Outputs.Where(output => !largeNames.Contains(output.Name))]);
             _pool = new BufferPool(idleLimit: 1 << 25);
-            var constants = _gradient.Nodes.Select(node => node.Primitive).OfType<Primitive.Constant>().Select(constant => constant.Values);
-            var bits = ErrorBound.Bits(model.Parameters.Concat(model.Frozen).Select(parameter => parameter.Start).Concat(constants));
-            Bound = ErrorBound.Of(_gradient, samples is null ? bits : Math.Max(bits, SampleBits), options.ErrorBound);
+        }
+
+        (TensorProgram Gradient, ErrorBound Bound) Prepare(TensorProgram program)
+        {
+            var gradient = Gradient.Of(program, _model.OutputIsLoss && _samples is null, _model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
+            if (_options.Decays) gradient = WithZeros(gradient, _model.Parameters);
+            gradient = ParameterGroups.Apply(gradient, _options.GroupOf);
+            var degrees = Degrees.Of(gradient, [.. _model.Parameters, .. _model.Frozen], tensor => CoefficientSize.OfSome(tensor.Start), _samples is null ? 0 : SampleBits);
+            return (gradient, ErrorBound.Of(degrees, _options.ErrorBound));
         }
 
         public ErrorBound Bound { get; }

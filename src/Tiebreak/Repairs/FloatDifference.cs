@@ -13,7 +13,8 @@ namespace Tiebreak.Repairs;
 /// <param name="Ulps">The largest difference in units of the last place of the larger of the two.</param>
 public sealed record FloatDifference(double Absolute, double Relative, double Ulps)
 {
-    const double MostWork = 1L << 32; // multiplications: plain loops need some seconds for these
+    const double UsualWork = 1L << 32; // multiplications: plain loops need some seconds for these
+    const double MostWork = 1L << 36; // for one input, below two minutes
     const int Draws = 4;
 
     /// <summary>Compares two models with the same data leaves and outputs.</summary>
@@ -23,8 +24,11 @@ public sealed record FloatDifference(double Absolute, double Relative, double Ul
         double absolute = double.NaN, relative = double.NaN, ulps = double.NaN;
         var cost = Witness.Cost(before.Program);
         if (cost > MostWork) return null;
-        var draws = (int)Math.Clamp(MostWork / cost, 1, Draws);
+        var draws = (int)Math.Clamp(UsualWork / cost, 1, Draws);
         var (one, other) = (Floats(before), Floats(after));
+
+        // A softmax of large scores is finite in every framework, as they shift them first.
+        var (large, small) = (ShiftedExponentials.Of(before.Program), ShiftedExponentials.Of(after.Program));
         foreach (var style in new[] { DataStyle.Ones, DataStyle.Positive, DataStyle.Shares })
         {
             for (var draw = 0; draw < draws; draw++)
@@ -33,8 +37,8 @@ public sealed record FloatDifference(double Absolute, double Relative, double Ul
                 var seed = new RandomFunction(options.Seed, RandomFunction.Purpose("comparison")).Word((ulong)draw);
                 double[] Leaf(Node node, IReadOnlyDictionary<string, double[]> values) =>
                     node.Primitive is Primitive.Data data ? RandomData.Draw(data, node.Shape, style, seed) : values[((Primitive.Parameter)node.Primitive).Name];
-                var first = FloatEvaluator.Evaluate(before.Program, node => Leaf(node, one));
-                var second = FloatEvaluator.Evaluate(after.Program, node => Leaf(node, other));
+                var first = FloatEvaluator.Evaluate(large, node => Leaf(node, one), options.Threads);
+                var second = FloatEvaluator.Evaluate(small, node => Leaf(node, other), options.Threads);
                 for (var output = 0; output < first.Count; output++)
                 {
                     for (var k = 0; k < first[output].Values.Length; k++)

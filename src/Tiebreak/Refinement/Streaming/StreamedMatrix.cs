@@ -217,8 +217,8 @@ sealed record MatrixFacts
     /// <summary>The greatest; less than the least if all are zero.</summary>
     public int GreatestExponent { get; init; }
 
-    /// <summary>The bits of the largest numerator or denominator.</summary>
-    public int Bits => Math.Max(Math.Max(0, GreatestExponent - 126), Math.Max(1, 150 - LeastExponent));
+    /// <summary>The size of the numbers, of which some may be drawn instead.</summary>
+    public CoefficientSize Sizes => GreatestExponent < LeastExponent ? CoefficientSize.One : new(Math.Max(0, GreatestExponent - 126), Math.Min(0, LeastExponent - 150), 0);
 }
 
 /// <summary>Keys from which a weight's random value is made: those of its row and its column, bit 31 for a negative.</summary>

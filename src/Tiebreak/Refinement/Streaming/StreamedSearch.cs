@@ -47,11 +47,6 @@ sealed class StreamedSearch : IDisposable
             .. gradient.Outputs.Where(output => !_numbers.ContainsKey(output.Name)),
             .. _wanted.Select((node, k) => (Name(k), node)),
         ]);
-        var constants = gradient.Nodes.Select(node => node.Primitive).OfType<Primitive.Constant>().Select(constant => constant.Values);
-        var bits = _all.Select(matrix => matrix.Facts.Bits).Append(ErrorBound.Bits(Kept.Parameters.Concat(Kept.Frozen).Select(parameter => parameter.Start).Concat(constants))).Max();
-        // Vectors are compared by names of 63 bits, and a false equation is overlooked, too, if its two get one name.
-        var bound = ErrorBound.Fastest(_gradient, bits, options.ErrorBound, RandomValues<NoZeros>.Choices);
-        Bound = bound with { Epsilon = Math.Min(1, bound.Epsilon + Math.ScaleB(1, -63)) };
     }
 
     /// <summary>The matrices that stream and are trained.</summary>
@@ -60,8 +55,22 @@ sealed class StreamedSearch : IDisposable
     /// <summary>The model with only the tensors that have codes.</summary>
     public Model Kept { get; }
 
-    /// <summary>How sure one verification is.</summary>
-    public ErrorBound Bound { get; }
+    /// <summary>How sure one verification of a set is. What moves in it is drawn and has no bits of its own.</summary>
+    public ErrorBound BoundOf(StreamedState state)
+    {
+        CoefficientSize SizeOf(ParameterTensor tensor)
+        {
+            if (_numbers.TryGetValue(tensor.Name, out var number)) return number < state.Classes.Length && state.Classes[number] is { AllMove: true } ? CoefficientSize.One : _all[number].Facts.Sizes;
+            var kept = Kept.Parameters.Any(parameter => parameter.Name == tensor.Name) ? state.Kept.Codes[state.Kept.IndexOf(tensor.Name)] : null;
+            return kept is not null && !kept.AsSpan().Contains(0) ? CoefficientSize.One : CoefficientSize.OfSome(tensor.Start);
+        }
+
+        var degrees = Degrees.Of(_gradient, [.. Kept.Parameters, .. Kept.Frozen, .. _all.Select(matrix => matrix.Tensor)], SizeOf);
+        var bound = ErrorBound.Fastest(degrees, _options.ErrorBound, RandomValues<NoZeros>.Choices);
+
+        // Vectors are compared by names of 63 bits, and a false equation is overlooked, too, if its two get one name.
+        return bound with { Epsilon = Math.Min(1, bound.Epsilon + Math.ScaleB(1, -63)) };
+    }
 
     /// <summary>Whether in some evaluation there were fewer different gradients than keys of rows and columns, so that there are ties which those do not see.</summary>
     public bool MissesTies { get; private set; }
@@ -70,7 +79,7 @@ sealed class StreamedSearch : IDisposable
     public bool MetKinks { get; private set; }
 
     /// <summary>The gradient of a model by all its parameters.</summary>
-    public static TensorProgram GradientOf(Model model) => Gradient.Of(model.Program, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
+    public static TensorProgram GradientOf(Model model) => Gradient.Of(SelfGates.Of(model.Program), model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
 
     /// <summary>The algorithm.</summary>
     public StreamedResult Run()
@@ -108,11 +117,12 @@ sealed class StreamedSearch : IDisposable
             // Where everything moves and little is left to split, a verification finds that out as well as another round would, and is needed anyway.
             var isSettled = isKept || (number == 1 && classes.All(each => each is { AllMove: true }));
             if (!isSettled) continue;
-            var verifications = Bound.Verifications(number, _options.ErrorBound);
-            if (Verify(state, verifications, attempt))
+            var bound = BoundOf(state);
+            var verifications = bound.Verifications(number, _options.ErrorBound);
+            if (Verify(state, bound.Lanes, verifications, attempt))
             {
                 var rounds = isKept ? number : number + 1;
-                return new StreamedResult(state, moved, new RefinementResult { Rounds = rounds, Verifications = verifications, Epsilon = Bound.Epsilon, ErrorBound = Math.Min(1, rounds * Math.Pow(Bound.Epsilon, verifications)), MetKinks = MetKinks });
+                return new StreamedResult(state, moved, new RefinementResult { Rounds = rounds, Verifications = verifications, Epsilon = bound.Epsilon, ErrorBound = Math.Min(1, rounds * Math.Pow(bound.Epsilon, verifications)), MetKinks = MetKinks });
             }
 
             if (isKept) return null;
@@ -121,15 +131,17 @@ sealed class StreamedSearch : IDisposable
         return null;
     }
 
-    /// <summary>Whether a state of this model's parameters, found at other sizes, is invariant here, too.</summary>
-    public bool Verify(StreamedState state, int times, int attempt)
+    /// <summary>Whether a state of this model's parameters, proved at other sizes, is invariant here, too: one look in as few fields as a verification may have.</summary>
+    public bool Confirms(StreamedState state) => Verify(state, ErrorBound.FewestLanes, times: 1, attempt: 1);
+
+    bool Verify(StreamedState state, int lanes, int times, int attempt)
     {
         var kept = new State(Kept, state.Kept.Codes, state.Kept.FirstSteps);
         for (var number = 1; number <= times; number++)
         {
             _options.Progress?.Invoke(times == 1 ? "verification" : $"verification {number} of {times}");
             var seed = SeedOf("verification", attempt, number);
-            PrimeField[] primes = [.. Enumerable.Range(0, Bound.Lanes).Select(lane => PrimeField.Draw(seed + (ulong)lane))];
+            PrimeField[] primes = [.. Enumerable.Range(0, lanes).Select(lane => PrimeField.Draw(seed + (ulong)lane))];
             var verification = new Verification<PrimeField>(primes, kept, _memory);
             var at = state with { Kept = kept };
             var (classes, events) = Evaluate(primes, seed, at, verification.Accept);
