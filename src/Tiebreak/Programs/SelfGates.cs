@@ -23,7 +23,6 @@ static class SelfGates
     {
         ILookup<int, Node>? uses = null;
         var fused = new Dictionary<int, (Node Argument, string Gate)>();
-        var dropped = new HashSet<Node>();
         foreach (var node in program.Nodes)
         {
             if (node.Primitive is not Primitive.Multiply || node.Shape.Count == 0) continue;
@@ -34,14 +33,14 @@ static class SelfGates
                 var inside = new HashSet<Node>();
                 if (Read(gate, argument, inside) is not (var text, Parity.None)) continue;
                 uses ??= program.Nodes.SelectMany(user => user.Operands.Select(operand => (operand.Id, User: user))).ToLookup(use => use.Id, use => use.User);
-                if (program.Outputs.Any(output => inside.Contains(output.Node)) || inside.Any(part => uses[part.Id].Any(user => user != node && !inside.Contains(user)))) continue;
+                bool IsUsedElsewhere(Node part) => program.Outputs.Any(output => output.Node == part) || uses[part.Id].Any(user => user != node && !inside.Contains(user));
+                if (inside.Any(part => part.Primitive is Primitive.Apply && IsUsedElsewhere(part)) || IsUsedElsewhere(gate)) continue;
                 fused[node.Id] = (argument, text);
-                dropped.UnionWith(inside);
                 break;
             }
         }
 
-        return fused.Count == 0 ? program : Rewrite(program, fused, dropped);
+        return fused.Count == 0 ? program : Rewrite(program, fused);
     }
 
     // The gate as a function of v alone, and its parity; null if it is none.
@@ -66,18 +65,29 @@ static class SelfGates
 
         if (Read(node.Operands[1], argument, inside) is not var (other, second)) return null;
         if (node.Primitive is Primitive.Add && (text == "0" || other == "0")) return text == "0" ? (other, second) : (text, parity);
+
+        // Operands stand in the order of their nodes, which differs from copy to copy; the same function must be written the same way.
+        var (one, two) = string.CompareOrdinal(text, other) <= 0 ? (text, other) : (other, text);
         return node.Primitive is Primitive.Add
-            ? ($"({text}+{other})", parity == second ? parity : Parity.None)
-            : ($"{text}*{other}", parity == Parity.None || second == Parity.None ? Parity.None : parity == second ? Parity.Even : Parity.Odd);
+            ? ($"({one}+{two})", parity == second ? parity : Parity.None)
+            : ($"[{one}*{two}]", parity == Parity.None || second == Parity.None ? Parity.None : parity == second ? Parity.Even : Parity.Odd);
     }
 
-    static TensorProgram Rewrite(TensorProgram program, Dictionary<int, (Node Argument, string Gate)> fused, HashSet<Node> dropped)
+    static TensorProgram Rewrite(TensorProgram program, Dictionary<int, (Node Argument, string Gate)> fused)
     {
+        var isNeeded = new bool[program.Nodes.Count];
+        foreach (var (_, node) in program.Outputs) isNeeded[node.Id] = true;
+        for (var id = isNeeded.Length - 1; id >= 0; id--)
+        {
+            if (!isNeeded[id]) continue;
+            foreach (var operand in fused.TryGetValue(id, out var found) ? [found.Argument] : program.Nodes[id].Operands) isNeeded[operand.Id] = true;
+        }
+
         var builder = new ProgramBuilder();
         var made = new Node[program.Nodes.Count];
         foreach (var node in program.Nodes)
         {
-            if (dropped.Contains(node)) continue;
+            if (!isNeeded[node.Id]) continue;
             builder.Origin = node.Origin;
             made[node.Id] = fused.TryGetValue(node.Id, out var found)
                 ? builder.Apply(new ScalarFunction(FunctionKind.SelfGated, Gate: found.Gate), made[found.Argument.Id])

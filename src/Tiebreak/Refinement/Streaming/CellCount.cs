@@ -158,7 +158,7 @@ sealed class CellCount
                     if (!classes.Moves(row, column)) continue;
                     var (bits, columnKey) = (matrix.Bits(row, column), classes.Columns.Keys[column]);
                     var key = StreamedCells.KeyOf(bits, rowKey, columnKey);
-                    if (passes > 1 && (int)(AxisKeys.Mixed(key.One ^ AxisKeys.Mixed(key.Other ^ key.Value)) % (ulong)passes) != pass) continue;
+                    if (passes > 1 && (int)(key.Name % (ulong)passes) != pass) continue;
                     yield return (new Cell(k, row, column), key, StreamedCells.IsNegative(bits, rowKey, columnKey));
                 }
             }

@@ -76,4 +76,8 @@ static class StreamedCells
 /// <param name="One">The lesser of the classes of its row and its column; a gradient is the same whichever is which.</param>
 /// <param name="Other">The greater.</param>
 /// <param name="Value">The size of the weight, and bit 31 if weight and gradient have opposite signs.</param>
-readonly record struct CellKey(ulong One, ulong Other, uint Value);
+readonly record struct CellKey(ulong One, ulong Other, uint Value)
+{
+    /// <summary>A name of 64 bits.</summary>
+    public ulong Name => AxisKeys.Mixed(One ^ AxisKeys.Mixed(Other ^ AxisKeys.Mixed(Value)));
+}

@@ -182,14 +182,14 @@ sealed class StreamedSearch : IDisposable
         MetKinks |= events.Kinks > 0;
         ulong[] moduli = [.. fields.Select(field => field.Modulus)];
         var classes = new MatrixClasses[Matrices.Count];
-        var exact = new ExactKeys(moduli);
+        var exact = new ExactKeys(moduli[0]);
         for (var k = 0; k < classes.Length; k++)
         {
             var (matrix, factors) = (Matrices[k], _factors[k]);
             ulong[][] Of(Func<Func<Node, ulong[]>, int, ulong[]> gathered, int places) => [.. Enumerable.Range(0, fields.Length).Select(lane => gathered(node => values[lane][_place[node]], places))];
             var (rows, columns) = (Of(factors.Rows, matrix.Rows), Of(factors.Columns, matrix.Columns));
             classes[k] = new MatrixClasses(AxisKeys.Of(rows, moduli, matrix.Rows, _options.Threads), AxisKeys.Of(columns, moduli, matrix.Columns, _options.Threads));
-            if (typeof(TField) != typeof(ZeroPattern)) exact.Look(matrix, classes[k], rows, columns);
+            if (typeof(TField) != typeof(ZeroPattern)) exact.Look(matrix, classes[k], rows[0], columns[0]);
         }
 
         MissesTies |= !exact.Agree;

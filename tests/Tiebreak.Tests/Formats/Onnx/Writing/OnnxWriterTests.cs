@@ -12,7 +12,7 @@ public sealed class OnnxWriterTests
 {
     static readonly double[] Kinks = [-2.5, -1.5, -1, -0.5, 0, 0.25, 0.5, 1, 1.5, 2.5];
 
-    public static TheoryData<FunctionKind> Kinds => [.. Enum.GetValues<FunctionKind>()];
+    public static TheoryData<FunctionKind> Kinds => [.. Enum.GetValues<FunctionKind>().Except([FunctionKind.SelfGated, FunctionKind.SelfGatedSlope])]; // only the field meets those
 
     [Theory]
     [MemberData(nameof(Kinds))]
