@@ -107,7 +107,7 @@ public sealed class CheckTokenizerTests : IDisposable
             (Gpt2Toy.Checkpoint(), Gpt2Toy.Config, ["transformer.wte.weight 0"]),
             (BertToy.Checkpoint(1), BertToy.Config(), ["bert.embeddings.word_embeddings.weight 0"]),
             (T5Toy.Checkpoint(1, true), T5Toy.Config(true), ["lm_head.weight 0", "shared.weight 0"]),
-            (new DecoderToy("gemma") { IsGemma = true, IsTied = true }.Checkpoint(), new DecoderToy("gemma") { IsTied = true }.Config, ["model.embed_tokens.weight 0"]),
+            (new DecoderToy("llama") { IsTied = true }.Checkpoint(), new DecoderToy("llama") { IsTied = true }.Config, ["model.embed_tokens.weight 0"]),
         ];
         var vocabulary = TokenizerFile.Read(Tokenizer());
         foreach (var (toy, config, expected) in all)
