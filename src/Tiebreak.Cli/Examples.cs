@@ -11,6 +11,7 @@ static class Examples
             Examples:
               tiebreak check model.onnx                         the verdict, the findings and a table of tensors
               tiebreak check Llama-3.2-1B                       a checkpoint: config.json and safetensors files
+              tiebreak check gpt2 --tokenizer tokenizer.json    rows of token tables with their tokens
               tiebreak check model.onnx --format json           the same for scripts
               tiebreak check model.onnx --dim sequence=16       with a size for a free dimension
               tiebreak check model.onnx --freeze 'encoder.*'    with some tensors not trained

@@ -1,5 +1,6 @@
 using Tiebreak.Findings;
 using Tiebreak.Formats;
+using Tiebreak.Formats.Tokenizers;
 using Tiebreak.Numbers;
 using Tiebreak.Programs;
 using Tiebreak.Proofs;
@@ -30,6 +31,7 @@ public static class Check
     /// <summary>The same for a file that is open.</summary>
     internal static CheckResult Of(IModelFile file, string path, CheckOptions options, bool advises, bool streams = false)
     {
+        if (options.Tokenizer is { } tokenizer) options = options with { Vocabulary = TokenizerFile.Read(tokenizer) };
         var refinement = Refinement(options);
         var analysis = Analyse(file, options, refinement, streams);
         var witness = options.Witness && !analysis.IsStreamed ? Witnessed(ref analysis, options, refinement) : null;
@@ -37,6 +39,7 @@ public static class Check
         if (laws is not null) analysis = analysis with { HeldByLaw = [.. analysis.HeldByLaw.Union(laws.Held(analysis.Partition!)).Order()] };
         if (options.Tolerance is { } tolerance && analysis.Partition is not null) analysis = analysis with { NearTies = NearTies(file, analysis, tolerance, options) };
         var advice = advises && options.Data is null && !analysis.IsStreamed && analysis.Partition is { } tied ? Reinitialisation.Find(analysis.Model, tied, refinement) : null;
+        if (options.Vocabulary is { } tokens && TokenAxes.Note(analysis.Model, tokens) is { } note) analysis = analysis with { Model = analysis.Model with { Notes = [note, .. analysis.Model.Notes] } };
         return FindingsBuilder.Build(path, file.Format, options, analysis) with { Witness = witness, Laws = laws, Advice = advice, Files = file.Files };
     }
 
@@ -199,6 +202,7 @@ public static class Check
         (model, lowering) = WithSeveralSamples(file, model, lowering);
         if (lowering != given) sizes = new Sizes(file, lowering); // larger ones have several samples, too
         NameGlob.RequireHits(check.Groups, [.. model.Parameters.Select(parameter => parameter.Name)], "--group");
+        if (check.Vocabulary is { } tokens) TokenAxes.Require(model, tokens);
         if (streams && StreamedCheck.IsFor(model, check, options, out var tensors) && StreamedCheck.Of(model, from => Larger(sizes, from, ref step), tensors, options, check.Memory) is { } streamed) return streamed with { Lowering = lowering };
         if (NonFiniteValues.Among(model.Parameters) is { Count: > 0 } places) return new Analysis { Model = model, NonFinite = places };
 

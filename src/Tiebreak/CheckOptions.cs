@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Tokenizers;
 using Tiebreak.Numbers;
 
 namespace Tiebreak;
@@ -72,6 +73,12 @@ public sealed record CheckOptions
 
     /// <summary>Whether the class of every single parameter is wanted, so that nothing may be streamed.</summary>
     public bool NeedsCodes { get; init; }
+
+    /// <summary>A <c>tokenizer.json</c> with the tokens that rows of tables are named by in findings; null for numbers alone.</summary>
+    public string? Tokenizer { get; init; }
+
+    /// <summary>What was read from <see cref="Tokenizer"/>, once for the whole check.</summary>
+    internal Vocabulary? Vocabulary { get; init; }
 
     /// <summary>The seed of every random choice; the same seed gives the same bytes.</summary>
     public ulong Seed { get; init; }

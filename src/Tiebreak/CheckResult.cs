@@ -77,4 +77,7 @@ public sealed record UnitGroups(string Tensor, int Axis, string Kind, IReadOnlyL
 {
     /// <summary>How many neighbouring slices make one unit; more than 1 for heads, whose indices count blocks of slices.</summary>
     public int SlicesPerUnit { get; init; } = 1;
+
+    /// <summary>The tokens that the slices are rows of, as <see cref="Groups"/> lists them, null for one without a token; empty where slices are no rows of tokens or no tokenizer was given.</summary>
+    public IReadOnlyList<IReadOnlyList<string?>> Tokens { get; init; } = [];
 }

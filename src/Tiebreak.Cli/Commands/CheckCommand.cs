@@ -18,6 +18,7 @@ sealed class CheckCommand
     readonly Option<string> _certificate = AnalysisOptions.One("--certificate", "FILE", "Write a certificate of the answer, which `tiebreak verify` checks with code of its own");
     readonly Option<bool> _laws = new("--laws") { Description = "All linear conservation laws of gradient descent, exactly (up to 5,000 parameters)" };
     readonly Option<string> _memory = AnalysisOptions.One("--memory", "SIZE", "Memory to stay within, such as 512M or 4G: what would take more is streamed from the file, as far as it consists of matrices [default: 2G, or half of the machine's where streaming would say less]");
+    readonly Option<string> _tokenizer = AnalysisOptions.One("--tokenizer", "FILE", "The model's tokenizer.json, to name rows of token tables by their tokens [default: numbers alone]");
     readonly Option<bool> _pattern = new("--pattern") { Description = "With --data: what the model ties, what only this data ties, and what is free, side by side" };
     readonly Option<string> _tolerance = AnalysisOptions.One("--tolerance", "T", "Also note units whose incoming numbers agree within T, relatively, though nothing ties them (TB010) [default: not looked for]");
     readonly RuleOptions _rules = new();
@@ -33,7 +34,7 @@ sealed class CheckCommand
         Command.Add(_model);
         _analysis.AddTo(Command);
         _rules.AddTo(Command);
-        foreach (var option in new Option[] { _format, _output, _partition, _certificate, _pattern, _laws, _memory, _tolerance, _failOn, _quiet, _verbose, _noColor }) Command.Add(option);
+        foreach (var option in new Option[] { _format, _output, _partition, _certificate, _pattern, _laws, _memory, _tolerance, _tokenizer, _failOn, _quiet, _verbose, _noColor }) Command.Add(option);
         Command.SetAction(Run);
     }
 
@@ -49,7 +50,8 @@ sealed class CheckCommand
         var (quiet, verbose) = (parsed.GetValue(_quiet), parsed.GetValue(_verbose));
         if (quiet && verbose) throw new TiebreakException("`--quiet` and `--verbose` exclude each other; leave one out");
         var outputs = new Outputs(parsed.GetValue(_output), parsed.GetValue(_partition), parsed.GetValue(_certificate));
-        outputs.Refuse(model, options.Data); // found out now rather than after a long analysis
+        var tokenizer = parsed.GetValue(_tokenizer);
+        outputs.Refuse(model, options.Data, tokenizer); // found out now rather than after a long analysis
         var tolerance = AnalysisOptions.Tolerance(parsed, _tolerance);
         var pattern = parsed.GetValue(_pattern);
         if (pattern && options.Data is null) throw new TiebreakException("`--pattern` compares a table with any data; give one with `--data FILE`");
@@ -57,7 +59,7 @@ sealed class CheckCommand
 
         CheckResult result;
         using (var progress = ProgressLine.For(_surroundings, quiet))
-            result = _surroundings.Check(model, options with { Memory = parsed.GetValue(_memory) is { } memory ? Bytes(memory) : options.Memory, NeedsCodes = outputs.Partition is not null || outputs.Certificate is not null, Pattern = pattern, Laws = parsed.GetValue(_laws), Tolerance = tolerance, Progress = progress, Cancellation = _surroundings.Interrupted });
+            result = _surroundings.Check(model, options with { Memory = parsed.GetValue(_memory) is { } memory ? Bytes(memory) : options.Memory, NeedsCodes = outputs.Partition is not null || outputs.Certificate is not null, Pattern = pattern, Laws = parsed.GetValue(_laws), Tolerance = tolerance, Tokenizer = tokenizer, Progress = progress, Cancellation = _surroundings.Interrupted });
         result = filtered(result);
         Write(result, isJson, outputs, new TextReport.Style(quiet, verbose, Colour: !parsed.GetValue(_noColor) && !_surroundings.IsPlain));
         return failOn != "never" && result.Findings.Any(finding => finding.Level >= Enum.Parse<Level>(failOn, ignoreCase: true)) ? 1 : 0;
@@ -92,13 +94,14 @@ sealed class CheckCommand
     sealed record Outputs(string? Report, string? Partition, string? Certificate)
     {
         /// <exception cref="TiebreakException">One cannot be written, is what is read, or is another one.</exception>
-        public void Refuse(string model, string? data)
+        public void Refuse(string model, params ReadOnlySpan<string?> others)
         {
             var named = new (string Option, string? Path)[] { ("--output", Report), ("--partition", Partition), ("--certificate", Certificate) }.Where(output => output.Path is not null).ToArray();
             for (var k = 0; k < named.Length; k++)
             {
                 NewFile.Refuse(named[k].Option, named[k].Path!, model);
-                if (data is not null) NewFile.Refuse(named[k].Option, named[k].Path!, data);
+                foreach (var read in others)
+                    if (read is { Length: > 0 }) NewFile.Refuse(named[k].Option, named[k].Path!, read);
                 for (var other = 0; other < k; other++)
                     if (Path.GetFullPath(named[k].Path!) == Path.GetFullPath(named[other].Path!)) throw new TiebreakException($"`{named[other].Option}` and `{named[k].Option}` name the same file; give them two");
             }

@@ -86,6 +86,7 @@ static class JsonReport
         if (result.Analysis.ConfirmedDims is { } confirmed) WriteDims(json, "confirmedDims", confirmed);
         if (result.Options.Tolerance is { } tolerance) json.WriteNumber("tolerance", tolerance);
         json.WriteNumber("seed", result.Options.Seed);
+        if (result.Options.Tokenizer is { } tokenizer) json.WriteString("tokenizer", tokenizer);
         if (result.Options.Settings is { } settings) json.WriteString("settings", settings);
         WriteStrings(json, "frozen", result.Analysis.Model.Frozen.Select(tensor => tensor.Name));
         WriteStrings(json, "notes", result.Analysis.Model.Notes);
@@ -153,8 +154,13 @@ static class JsonReport
 
     static void WriteUnits(Utf8JsonWriter json, CheckResult result)
     {
-        json.WriteStartArray("units");
-        foreach (var units in result.Units)
+        WriteUnits(json, "units", result.Units);
+    }
+
+    static void WriteUnits(Utf8JsonWriter json, string name, IReadOnlyList<UnitGroups> all)
+    {
+        json.WriteStartArray(name);
+        foreach (var units in all)
         {
             json.WriteStartObject();
             json.WriteString("tensor", units.Tensor);
@@ -163,6 +169,7 @@ static class JsonReport
             if (units.SlicesPerUnit > 1) json.WriteNumber("slicesPerUnit", units.SlicesPerUnit);
             json.WritePropertyName("groups");
             json.WriteRawValue($"[{string.Join(", ", units.Groups.Select(group => $"[{string.Join(", ", group)}]"))}]", skipInputValidation: true);
+            if (units.Tokens.Count > 0) TokenJson.Write(json, "tokens", units.Tokens);
             json.WriteEndObject();
         }
 
@@ -183,6 +190,8 @@ static class JsonReport
             if (finding.Axis is { } axis) json.WriteNumber("axis", axis);
             else json.WriteNull("axis");
             WriteNumbers(json, "indices", finding.Indices);
+            if (finding.Tokens.Count > 0) TokenJson.Write(json, "tokens", finding.Tokens);
+            if (finding.Places.Count > 0) WriteUnits(json, "places", finding.Places);
             json.WriteString("message", finding.Message);
             json.WriteString("because", finding.Because);
             json.WriteString("fix", finding.Fix);

@@ -207,6 +207,8 @@ static class TextReport
                 foreach (var line in WrappedText.Lines(head, text, console.Profile.Width, head.Length)) yield return line;
             if (options.Optimizer != "sgd")
                 foreach (var line in Wrapped("means:   ", $"{options.Optimizer}: {Optimizers.Promise(options.Optimizer)}")) yield return line;
+            if (result.Options.Tokenizer is { } tokenizer)
+                foreach (var line in Wrapped("tokens:  ", tokenizer)) yield return line;
             if (result.Options.Settings is { } settings)
                 foreach (var line in Wrapped("settings: ", settings)) yield return line;
             if (result.Hidden > 0) yield return $"hidden:  {Number(result.Hidden)} {(result.Hidden == 1 ? "finding" : "findings")}, by options";

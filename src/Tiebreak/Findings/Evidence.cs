@@ -1,4 +1,5 @@
 using Tiebreak.Formats;
+using Tiebreak.Formats.Tokenizers;
 using Tiebreak.Refinement;
 
 namespace Tiebreak.Findings;
@@ -8,10 +9,11 @@ sealed class Evidence
 {
     /// <summary>Derives the evidence; linear in the number of parameters.</summary>
     /// <exception cref="ArgumentException">The analysis has no partition.</exception>
-    public Evidence(Analysis analysis, CancellationToken cancellation)
+    public Evidence(Analysis analysis, CancellationToken cancellation, Vocabulary? vocabulary = null)
     {
         Analysis = analysis;
         Cancellation = cancellation;
+        Tokens = new TokenNames(analysis.Model, vocabulary);
         Partition = analysis.Partition ?? throw new ArgumentException("an analysis without a partition has no evidence");
         Counts = VerdictCounter.Count(analysis.Model, Partition, cancellation, analysis.HeldByLaw);
         Units = Units.Of(analysis.Model, Partition, Counts, cancellation);
@@ -24,6 +26,9 @@ sealed class Evidence
 
     /// <summary>What the refinement found.</summary>
     public Analysis Analysis { get; }
+
+    /// <summary>The tokens that rows of tables are named by.</summary>
+    public TokenNames Tokens { get; }
 
     /// <summary>Stops the derivation.</summary>
     public CancellationToken Cancellation { get; }

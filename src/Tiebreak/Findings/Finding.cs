@@ -24,6 +24,12 @@ public sealed record Finding
     /// <summary>The slices along that axis (of the first group, when there are several); empty for whole tensors.</summary>
     public IReadOnlyList<int> Indices { get; init; } = [];
 
+    /// <summary>The tokens of <see cref="Indices"/>, null for one without a token; empty where they are no rows of tokens or no tokenizer was given.</summary>
+    public IReadOnlyList<string?> Tokens { get; init; } = [];
+
+    /// <summary>Slices of several tensors that the finding is about, where <see cref="Indices"/> cannot say.</summary>
+    public IReadOnlyList<UnitGroups> Places { get; init; } = [];
+
     /// <summary>One sentence of fact: no capital, no full stop, names in backticks.</summary>
     public required string Message { get; init; }
 

@@ -18,10 +18,10 @@ public static class FindingsBuilder
         if (analysis.NonFinite.Count > 0 || analysis.Partition is null) return result with { Findings = [.. NonFinite.Find(analysis)] };
 
         options.Progress?.Report(new CheckProgress("findings", null));
-        var evidence = new Evidence(analysis, options.Cancellation);
+        var evidence = new Evidence(analysis, options.Cancellation, options.Vocabulary);
 
         // Given a table, what the model ties whatever the data is said apart from what only this data ties.
-        var byModel = analysis.Data is { } data ? new Evidence(data.Any, options.Cancellation) : evidence;
+        var byModel = analysis.Data is { } data ? new Evidence(data.Any, options.Cancellation, options.Vocabulary) : evidence;
         Func<Evidence, IEnumerable<Draft>>[] ofModel = [LockstepUnits.Find, StuckParameters.Find, MirroredUnits.Find, RedundantBias.Find, IdenticalCopies.Find, BrokenOnlyByNoise.Find];
         Func<Evidence, IEnumerable<Draft>>[] ofAll = [LockstepByData.Find, NeverFed.Find, LateStart.Find, NearTies.Find, EqualButFree.Find];
         var drafts = ofModel.SelectMany(rule => rule(byModel)).Select(draft => Settle(draft, byModel))
@@ -30,7 +30,7 @@ public static class FindingsBuilder
         {
             Counts = evidence.Counts.Model,
             Tensors = evidence.Counts.Tensors,
-            Units = evidence.Units.List(),
+            Units = [.. evidence.Units.List().Select(evidence.Tokens.Named)],
             // A stable sort: what affects equally many parameters stays in the order of codes, then of tensors.
             Findings = [.. drafts.OrderByDescending(draft => draft.Finding.Level).ThenByDescending(draft => draft.Affected).Select(draft => draft.Finding)],
         };

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Tiebreak.Formats;
 
 namespace Tiebreak.Findings;
@@ -6,6 +7,7 @@ namespace Tiebreak.Findings;
 static class Phrases
 {
     const int Most = 4;
+    const int Shown = 3; // groups
 
     /// <summary><c>a, b and c</c>, or <c>a, b, c, d and 12 more</c>.</summary>
     public static string List(IReadOnlyList<string> items, int most = Most)
@@ -24,13 +26,16 @@ static class Phrases
     /// <summary><c>it is</c> or <c>they are</c>.</summary>
     public static string They(long count) => count == 1 ? "it is" : "they are";
 
-    /// <summary><c>0, 1, 2</c>, or <c>0, 1, 2, 3, ... (64 in all)</c>.</summary>
-    public static string Indices(IReadOnlyList<int> indices) =>
-        indices.Count <= 8 ? string.Join(", ", indices) : $"{string.Join(", ", indices.Take(Most))}, ... ({indices.Count:N0} in all)";
+    /// <summary><c>0, 1, 2</c>, or <c>0, 1, 2, 3, ... (64 in all)</c>; each number in the words of <paramref name="named"/>, if that is given.</summary>
+    public static string Indices(IReadOnlyList<int> indices, Func<int, string>? named = null)
+    {
+        named ??= index => index.ToString(CultureInfo.InvariantCulture);
+        return indices.Count <= 8 ? string.Join(", ", indices.Select(named)) : $"{string.Join(", ", indices.Take(Most).Select(named))}, ... ({indices.Count:N0} in all)";
+    }
 
     /// <summary>A few groups of indices: <c>0, 2</c>, or <c>{0, 2} and {1, 3}</c>.</summary>
-    public static string Groups(IReadOnlyList<IReadOnlyList<int>> groups) =>
-        groups.Count == 1 ? Indices(groups[0]) : List([.. groups.Select(group => $"{{{Indices(group)}}}")], 3);
+    public static string Groups(IReadOnlyList<IReadOnlyList<int>> groups, Func<int, string>? named = null) =>
+        groups.Count == 1 ? Indices(groups[0], named) : List([.. groups.Take(Shown + 1).Select(group => $"{{{Indices(group, named)}}}"), .. groups.Skip(Shown + 1).Select(_ => "")], Shown);
 
     /// <summary>What slices of a kind are called, in the plural.</summary>
     public static string Plural(string kind, int axis, int rank) => kind switch

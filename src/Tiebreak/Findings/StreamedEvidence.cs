@@ -78,19 +78,19 @@ sealed class StreamedEvidence
         return new Units(_model.Parameters, groupings);
     }
 
-    /// <summary>The units of a tensor that are equal now and not tied to the first one they equal; null if the tensor has codes.</summary>
-    public List<int>? EqualButFree(int tensor, Units units)
+    /// <summary>The groups of units of a tensor that are equal now and not all tied to each other; null if the tensor has codes.</summary>
+    public IReadOnlyList<int[]>? EqualButFree(int tensor, Units units)
     {
         if (!_matrixOf.TryGetValue(tensor, out var k)) return null;
         var grouping = units.Groupings[tensor].FirstOrDefault(grouping => grouping.Axis == units.OwnAxis(tensor));
-        var free = new List<int>();
+        var free = new List<int[]>();
         foreach (var members in _verdict.EqualNow[k])
         {
             var group = grouping?.GroupOf[members[0]] ?? -1;
-            if (group < 0 || members.Any(member => grouping!.GroupOf[member] != group)) free.AddRange(members);
+            if (group < 0 || members.Any(member => grouping!.GroupOf[member] != group)) free.Add([.. members]);
         }
 
-        free.Sort();
+        free.Sort((one, other) => one[0].CompareTo(other[0]));
         return free;
     }
 

@@ -58,12 +58,21 @@ sealed class Units
             {
                 var name = _parameters[tensor].Name;
                 list.Add(new UnitGroups(name, grouping.Axis, Kind(tensor, grouping.Axis), [.. grouping.Groups.Select(group => (IReadOnlyList<int>)group.Members)]));
-                if (SliceBlocks.In(grouping) is { } blocks)
+                if (Blocks(new UnitPlace(tensor, grouping)) is { } blocks)
                     list.Add(new UnitGroups(name, grouping.Axis, "head", blocks.Groups) { SlicesPerUnit = blocks.Length });
             }
         }
 
         return list;
+    }
+
+    /// <summary>Slices that repeat block by block, as heads do; rows that data look up, and tokens, are units of their own.</summary>
+    public SliceBlocks? Blocks(UnitPlace place)
+    {
+        var parameter = _parameters[place.Tensor];
+        var axis = place.Grouping.Axis;
+        if (parameter.TokenAxis == axis || (axis < parameter.AxisMeanings.Count && parameter.AxisMeanings[axis] == AxisMeaning.Row)) return null;
+        return SliceBlocks.In(place.Grouping);
     }
 
     /// <summary>The axis that runs over the tensor's own units: its outputs, its rows, else the first.</summary>

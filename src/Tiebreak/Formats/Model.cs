@@ -36,6 +36,9 @@ public sealed record Model
     /// <summary>Whether the graph has a dropout that is active.</summary>
     public bool HasDropout { get; init; }
 
+    /// <summary>Whether <see cref="ParameterTensor.TokenAxis"/> names every axis of tokens; a graph does not say which of its tables are of tokens.</summary>
+    public bool KnowsTokenAxes { get; init; }
+
     /// <summary>What a loss sees, under the names the file has.</summary>
     public IReadOnlyList<string> OutputNames
     {
@@ -75,6 +78,9 @@ public sealed record ParameterTensor(string Name, Shape Shape, ExactTensor Start
 
     /// <summary>What each axis means; empty where unknown.</summary>
     public IReadOnlyList<AxisMeaning> AxisMeanings { get; init; } = [];
+
+    /// <summary>The axis with a place for each token of a vocabulary, where the reader knows of one; else null.</summary>
+    public int? TokenAxis { get; init; }
 
     /// <summary>It came from a Constant node that only meets another tensor element by element: a finding that rests on it alone is at most a warning.</summary>
     public bool FromElementwiseConstant { get; init; }

@@ -32,9 +32,9 @@ static class BrokenOnlyByNoise
         var draft = Make(
             evidence,
             [.. broken.Select(b => b.Place.Tensor).Distinct()],
-            $"only dropout separates {plural} {Phrases.Groups(members)} of {where[0]}{(where.Length > 1 ? $", and units of {Phrases.List([.. where.Skip(1)])}" : "")}",
+            $"only dropout separates {plural} {evidence.Tokens.Groups(first.Tensor, first.Grouping.Axis, members)} of {where[0]}{(where.Length > 1 ? $", and units of {Phrases.List([.. where.Skip(1)])}" : "")}",
             broken.Sum(b => b.Groups.Sum(group => (long)b.Place.Grouping.Groups[group].Members.Length)));
-        return draft with { Finding = draft.Finding with { Axis = first.Grouping.Axis, Indices = members[0] } };
+        return draft with { Finding = draft.Finding with { Axis = first.Grouping.Axis, Indices = members[0], Tokens = evidence.Tokens.Of(first.Tensor, first.Grouping.Axis, members[0]) } };
     }
 
     static Draft OfNumbers(Evidence evidence, int count) =>

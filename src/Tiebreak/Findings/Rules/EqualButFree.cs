@@ -10,10 +10,14 @@ static class EqualButFree
         if (evidence.Analysis.WithoutNoise is { } quiet && quiet.Classes < evidence.Partition.Classes) yield break; // free by noise only, which TB009 tells
         var values = new EqualStarts(evidence.Parameters);
         var places = new List<(int Tensor, string Text, long Count)>();
+        var slices = new List<UnitGroups>();
         for (var tensor = 0; tensor < evidence.Parameters.Count; tensor++)
         {
             evidence.Cancellation.ThrowIfCancellationRequested();
-            if (EqualSlices(evidence, values, tensor) is { Count: > 0 } free) places.Add((tensor, Describe(evidence, tensor, free), free.Count));
+            if (EqualSlices(evidence, values, tensor) is not { Count: > 0 } free) continue;
+            places.Add((tensor, Describe(evidence, tensor, free), free.Sum(group => group.Length)));
+            var axis = evidence.Units.OwnAxis(tensor);
+            slices.Add(evidence.Tokens.Named(new UnitGroups(evidence.Parameters[tensor].Name, axis, evidence.Units.Kind(tensor, axis), free)));
         }
 
         var clones = Clones(evidence, values);
@@ -30,6 +34,7 @@ static class EqualButFree
                 Level = Rule.Level,
                 Tensor = evidence.Parameters[tensors[0]].Name,
                 Tensors = [.. tensors.Select(tensor => evidence.Parameters[tensor].Name)],
+                Places = slices,
                 Message = $"equal now but free to separate, moving from {(steps.Min() == steps.Max() ? $"step {steps.Min()}" : $"steps {steps.Min()} to {steps.Max()}")} on: {Phrases.List([.. places.Select(place => place.Text)])}",
                 Because = "they start equal, but their gradients differ at a point that training can reach",
                 Fix = "nothing: equal start values alone do no harm here",
@@ -39,16 +44,16 @@ static class EqualButFree
             null);
     }
 
-    static string Describe(Evidence evidence, int tensor, List<int> slices)
+    static string Describe(Evidence evidence, int tensor, IReadOnlyList<int[]> groups)
     {
         var axis = evidence.Units.OwnAxis(tensor);
         var shape = evidence.Parameters[tensor].Shape;
         var plural = Phrases.Plural(evidence.Units.Kind(tensor, axis), axis, shape.Rank);
-        return slices.Count == shape[axis] ? $"all {slices.Count:N0} {plural} of {evidence.Quoted(tensor)}" : $"{plural} {Phrases.Indices(slices)} of {evidence.Quoted(tensor)}";
+        return groups[0].Length == shape[axis] ? $"all {groups[0].Length:N0} {plural} of {evidence.Quoted(tensor)}" : $"{plural} {evidence.Tokens.Groups(tensor, axis, groups)} of {evidence.Quoted(tensor)}";
     }
 
-    /// <summary>The slices that are equal to one they are not tied to. Vectors are left out: zero biases and unit scales are everywhere.</summary>
-    static List<int> EqualSlices(Evidence evidence, EqualStarts values, int tensor)
+    /// <summary>The groups of slices that are equal, and not all tied to each other. Vectors are left out: zero biases and unit scales are everywhere.</summary>
+    static IReadOnlyList<int[]> EqualSlices(Evidence evidence, EqualStarts values, int tensor)
     {
         var shape = evidence.Parameters[tensor].Shape;
         if (shape.Rank < 2 || shape.Count == 0) return [];
@@ -56,15 +61,14 @@ static class EqualButFree
         if (evidence.Streamed?.EqualButFree(tensor, evidence.Units) is { } known) return known;
         var layout = new SliceLayout(shape.Sizes, axis);
         var codes = evidence.Partition.Codes[tensor];
-        var free = new List<int>();
+        var free = new List<int[]>();
         foreach (var members in values.EqualSlices(tensor, axis))
         {
             var moving = members.Where(slice => !layout.HoldsOnlyZeros(codes, slice)).ToArray();
             // Equal to the first one by value: free if not all of them are tied to it.
-            if (moving.Length > 1 && moving.Any(slice => !layout.AreEqual(codes, moving[0], slice, sameSign: true))) free.AddRange(moving);
+            if (moving.Length > 1 && moving.Any(slice => !layout.AreEqual(codes, moving[0], slice, sameSign: true))) free.Add(moving);
         }
 
-        free.Sort();
         return free;
     }
 

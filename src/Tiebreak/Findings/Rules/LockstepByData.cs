@@ -65,13 +65,13 @@ static class LockstepByData
         var plural = Phrases.Plural(evidence.Units.Kind(first.Tensor, first.Grouping.Axis), first.Grouping.Axis, evidence.Parameters[first.Tensor].Shape.Rank);
         var draft = Make(
             evidence, data, tied,
-            $"only this data keeps {plural} {Phrases.Groups(members)} of {where[0]}{(where.Length > 1 ? $", and units of {Phrases.List([.. where.Skip(1)])}," : "")} in lockstep");
-        return draft with { Finding = draft.Finding with { Axis = first.Grouping.Axis, Indices = members[0] } };
+            $"only this data keeps {plural} {evidence.Tokens.Groups(first.Tensor, first.Grouping.Axis, members)} of {where[0]}{(where.Length > 1 ? $", and units of {Phrases.List([.. where.Skip(1)])}," : "")} in lockstep");
+        return draft with { Finding = draft.Finding with { Axis = first.Grouping.Axis, Indices = members[0], Tokens = evidence.Tokens.Of(first.Tensor, first.Grouping.Axis, members[0]) } };
     }
 
     static Draft OfNumbers(Evidence evidence, DataVerdict data, IReadOnlyList<IReadOnlyList<(int Tensor, int Index, int Code)>> tied)
     {
-        string Name((int Tensor, int Index, int Code) member) => Phrases.Element(evidence.Parameters[member.Tensor], member.Index);
+        string Name((int Tensor, int Index, int Code) member) => evidence.Tokens.Element(member.Tensor, member.Index);
         var shown = tied.Take(MostPairs).Select(members => $"{Name(members[0])} and {(members[0].Code == members[1].Code ? "" : "the negative of ")}{Name(members[1])}").ToArray();
         var more = tied.Sum(members => members.Count) - 2 * shown.Length;
         return Make(evidence, data, tied, $"only this data keeps {string.Join(", and ", shown)} in lockstep{(more > 0 ? $" ({more:N0} more parameters with them)" : "")}");

@@ -8,7 +8,7 @@ static class LooseFinding
     public static Draft Make(Evidence evidence, Rule rule, LooseComponent component, bool negative, string because, string fix)
     {
         var pairs = component.Pairs.Take(Examples).Select(pair =>
-            $"{Phrases.Element(evidence.Parameters[pair.TensorA], pair.IndexA)} and {Phrases.Element(evidence.Parameters[pair.TensorB], pair.IndexB)}").ToArray();
+            $"{evidence.Tokens.Element(pair.TensorA, pair.IndexA)} and {evidence.Tokens.Element(pair.TensorB, pair.IndexB)}").ToArray();
         var more = component.Count - pairs.Length;
         return new Draft(
             new Finding

@@ -25,9 +25,9 @@ static class NeverFed
         var (axis, slices) = Slices(parameter, places);
         var isTable = parameter.Role == ParameterRole.LookUp && axis == 0;
         var what = axis is { } sliced
-            ? $"{(slices.Count == 1 ? evidence.Units.Kind(tensor, sliced) : Phrases.Plural(evidence.Units.Kind(tensor, sliced), sliced, parameter.Shape.Rank))} {Phrases.Indices(slices)} of {evidence.Quoted(tensor)}"
-            : places.Length == 1 ? Phrases.Element(parameter, places[0])
-            : $"{places.Length:N0} parameters of {evidence.Quoted(tensor)} ({Phrases.Element(parameter, places[0])} and others)";
+            ? $"{(slices.Count == 1 ? evidence.Units.Kind(tensor, sliced) : Phrases.Plural(evidence.Units.Kind(tensor, sliced), sliced, parameter.Shape.Rank))} {evidence.Tokens.Indices(tensor, sliced, slices)} of {evidence.Quoted(tensor)}"
+            : places.Length == 1 ? evidence.Tokens.Element(tensor, places[0])
+            : $"{places.Length:N0} parameters of {evidence.Quoted(tensor)} ({evidence.Tokens.Element(tensor, places[0])} and others)";
         return new Draft(
             new Finding
             {
@@ -38,6 +38,7 @@ static class NeverFed
                 Tensors = [parameter.Name],
                 Axis = axis,
                 Indices = slices,
+                Tokens = axis is { } along ? evidence.Tokens.Of(tensor, along, slices) : [],
                 Message = $"{what} {(slices.Count == 1 || places.Length == 1 ? "gets" : "get")} no gradient from this data",
                 Because = DataPhrases.Silence(data, isTable ? slices : null),
                 Fix = isTable ? "add samples that select these rows, or leave them out of the table" : "add samples in which what feeds them is not zero, or drop it",

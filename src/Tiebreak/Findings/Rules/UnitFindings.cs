@@ -17,7 +17,7 @@ static class UnitFindings
         foreach (var alike in clusters.GroupBy(chosen => Pattern(chosen, patterns)))
         {
             // Equal heads show in queries, keys and values at once.
-            var isBlocks = !mirrored && SliceBlocks.In(alike.First().Cluster.Main.Grouping) is not null;
+            var isBlocks = !mirrored && evidence.Units.Blocks(alike.First().Cluster.Main) is not null;
             if (alike.Count() > (isBlocks ? 1 : MostAlike)) yield return Many(evidence, rule, [.. alike], mirrored);
             else
                 foreach (var chosen in alike) yield return One(evidence, rule, chosen, mirrored);
@@ -51,6 +51,7 @@ static class UnitFindings
                 Tensors = Tensors(evidence, [chosen]),
                 Axis = main.Grouping.Axis,
                 Indices = chosen.Members[0],
+                Tokens = evidence.Tokens.Of(main.Tensor, main.Grouping.Axis, chosen.Members[0]),
                 Message = $"{Who(evidence, chosen, mirrored)} stay {(mirrored ? "each other's negative" : "equal")} for ever"
                     + (chosen.Groups.Any(group => main.Grouping.Groups[group].HasStuck) ? " wherever they move" : "")
                     + (others.Length > 0 ? $", and so do the same places of {Phrases.List(others)}" : ""),
@@ -72,8 +73,8 @@ static class UnitFindings
         var main = first.Cluster.Main;
         var places = alike.Select(chosen => $"{evidence.Quoted(chosen.Cluster.Main.Tensor)} ({chosen.Members.Sum(group => group.Count):N0})").ToArray();
         var which = main.Grouping.IsComplete ? "all their units"
-            : !mirrored && SliceBlocks.In(main.Grouping) is { } blocks ? Blocks(blocks, Plural(evidence, main))
-            : $"units {Phrases.Groups(first.Members)}";
+            : !mirrored && evidence.Units.Blocks(main) is { } blocks ? Blocks(blocks, Plural(evidence, main))
+            : $"units {(alike.All(chosen => evidence.Tokens.Has(chosen.Cluster.Main.Tensor, chosen.Cluster.Main.Grouping.Axis)) ? evidence.Tokens.Groups(main.Tensor, main.Grouping.Axis, first.Members) : Phrases.Groups(first.Members))}";
         return new Draft(
             new Finding
             {
@@ -84,6 +85,7 @@ static class UnitFindings
                 Tensors = Tensors(evidence, alike),
                 Axis = main.Grouping.Axis,
                 Indices = first.Members[0],
+                Tokens = evidence.Tokens.Of(main.Tensor, main.Grouping.Axis, first.Members[0]),
                 Message = $"in each of {alike.Length:N0} tensors, {which} stay {(mirrored ? "each other's negative" : "equal")} for ever: {Phrases.List(places)}",
                 Because = mirrored
                     ? "they start as each other's negative, and so are their gradients at every point that training can reach"
@@ -101,8 +103,8 @@ static class UnitFindings
         var main = chosen.Cluster.Main;
         var parameter = evidence.Parameters[main.Tensor];
         var plural = Plural(evidence, main);
-        if (!mirrored && SliceBlocks.In(main.Grouping) is { } blocks) return $"{Blocks(blocks, plural)} of `{parameter.Name}`";
-        var indices = main.Grouping.IsComplete && main.Grouping.Size > 8 ? $"all {main.Grouping.Size:N0} {plural}" : $"{plural} {Phrases.Groups(chosen.Members)}";
+        if (!mirrored && evidence.Units.Blocks(main) is { } blocks) return $"{Blocks(blocks, plural)} of `{parameter.Name}`";
+        var indices = main.Grouping.IsComplete && main.Grouping.Size > 8 ? $"all {main.Grouping.Size:N0} {plural}" : $"{plural} {evidence.Tokens.Groups(main.Tensor, main.Grouping.Axis, chosen.Members)}";
         return $"{indices} of `{parameter.Name}`";
     }
 

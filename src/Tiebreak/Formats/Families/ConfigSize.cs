@@ -3,6 +3,9 @@ namespace Tiebreak.Formats.Families;
 /// <summary>A size that a configuration decides, and the words of the configuration it comes from, so that a misfit can say where it should have come from.</summary>
 readonly record struct ConfigSize(int Value, string Text)
 {
+    /// <summary>Whether it is the number of tokens, whose key all families share.</summary>
+    public bool IsVocabulary => Text == "vocab_size";
+
     public static implicit operator int(ConfigSize size) => size.Value;
 
     public static implicit operator ConfigSize(int value) => new(value, value.ToString(System.Globalization.CultureInfo.InvariantCulture));

@@ -37,6 +37,7 @@ static class FamilyModel
             OutputIsLoss = options.OutputIsLoss,
             Dims = options.Dims,
             HasDropout = layers.HasDropout,
+            KnowsTokenAxes = true,
             Notes = layers.Notes,
         };
     }

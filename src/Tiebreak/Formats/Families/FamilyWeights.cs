@@ -46,7 +46,7 @@ sealed class FamilyWeights
         var tensor = _checkpoint.Find(name) ?? throw FamilyErrors.NoTensor(Path, name, sizes.ToArray(), _config.Name, NearestName.Find(name, _checkpoint.Tensors.Select(other => other.Name).Where(other => !_used.ContainsKey(other))));
         var shape = Shape(sizes);
         if (tensor.Shape != shape) throw FamilyErrors.WrongShape(tensor, sizes.ToArray(), _config.Name);
-        return _used[name] = new ParameterTensor(name, shape, tensor.Values) { Role = role, AxisMeanings = meanings };
+        return _used[name] = new ParameterTensor(name, shape, tensor.Values) { Role = role, AxisMeanings = meanings, TokenAxis = TokenAxis(sizes) };
     }
 
     /// <summary>What was used, in the checkpoint's order.</summary>
@@ -59,6 +59,13 @@ sealed class FamilyWeights
     }
 
     bool IsWeight(SafetensorsTensor tensor) => tensor.Type.IsFloat() && tensor.Shape.Rank > 0 && !_copies.ContainsKey(tensor.Name) && !NameGlob.MatchesAny(_buffers, tensor.Name);
+
+    static int? TokenAxis(ReadOnlySpan<ConfigSize> sizes)
+    {
+        for (var axis = 0; axis < sizes.Length; axis++)
+            if (sizes[axis].IsVocabulary) return axis;
+        return null;
+    }
 
     static Shape Shape(ReadOnlySpan<ConfigSize> sizes)
     {

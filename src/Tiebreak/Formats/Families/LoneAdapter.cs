@@ -64,6 +64,7 @@ sealed class LoneAdapter(LoraAdapter adapter) : IModelFile
             Parameters = [.. parameters.Where(parameter => !NameGlob.MatchesAny(options.Freeze, parameter.Name))],
             Frozen = [.. parameters.Where(parameter => NameGlob.MatchesAny(options.Freeze, parameter.Name))],
             OutputIsLoss = false,
+            KnowsTokenAxes = true,
             Notes = [adapter.BaseName.Length == 0 ? "the adapter names no base: each adapted layer is analysed alone, on any inputs" : $"the base {adapter.BaseName} is not on this machine: each adapted layer is analysed alone, on any inputs"],
         };
     }

@@ -18,6 +18,7 @@ sealed class LoraAdapter : IDisposable
     readonly FamilyConfig _config;
     readonly SafetensorsCheckpoint _checkpoint;
     readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    readonly Dictionary<string, int> _tokenAxes = new(StringComparer.Ordinal); // of factors and tables with a place for each token
     readonly HashSet<string> _replaced = new(StringComparer.Ordinal);
 
     LoraAdapter(string folder, FamilyConfig config, SafetensorsCheckpoint checkpoint)
@@ -124,6 +125,7 @@ sealed class LoraAdapter : IDisposable
         if (tensor.Shape != own.Shape) throw LoraErrors.OtherShape(tensor, own.Shape, BaseName);
         _used.Add(tensor.Name);
         _replaced.Add(name);
+        if (own.TokenAxis is { } axis) _tokenAxes[tensor.Name] = axis;
         return Tensor(tensor);
     }
 
@@ -135,6 +137,7 @@ sealed class LoraAdapter : IDisposable
         if (down.Shape[1] != inputs.Value || up.Shape[0] != outputs.Value) throw LoraErrors.OtherLayer(down, up, inputs, outputs, layers.Config.Name);
         layers.At(name, "adapter");
         var builder = layers.Builder;
+        if (outputs.IsVocabulary) _tokenAxes[up.Name] = 0;
         var narrow = builder.Contract("bsi", "ri", "bsr", layers.Dropped(x, name, _config.Number("lora_dropout", Rational.Zero)), Parameter(builder, down));
         return builder.Scale(builder.Contract("bsr", "or", "bso", narrow, Parameter(builder, up)), ScaleOf(name, down.Shape[0]));
     }
@@ -147,6 +150,7 @@ sealed class LoraAdapter : IDisposable
         if (down.Shape[1] != rows.Value || up.Shape[0] != size.Value) throw LoraErrors.OtherLayer(down, up, rows, size, layers.Config.Name);
         layers.At(name, "adapter");
         var builder = layers.Builder;
+        if (rows.IsVocabulary) _tokenAxes[down.Name] = 1;
         var narrow = builder.Contract("bsi", "ri", "bsr", indices, Parameter(builder, down));
         return builder.Scale(builder.Contract("bsr", "or", "bso", narrow, Parameter(builder, up)), ScaleOf(name, down.Shape[0]));
     }
@@ -174,6 +178,7 @@ sealed class LoraAdapter : IDisposable
         {
             Role = isFactor ? ParameterRole.Dense : tensor.Name.EndsWith(".bias", StringComparison.Ordinal) ? ParameterRole.Bias : ParameterRole.Other,
             AxisMeanings = isFactor ? [AxisMeaning.Output, AxisMeaning.Input] : [],
+            TokenAxis = _tokenAxes.TryGetValue(tensor.Name, out var axis) ? axis : null,
         };
     }
 
