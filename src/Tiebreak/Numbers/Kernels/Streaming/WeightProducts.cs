@@ -47,7 +47,10 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
             new Span<long>(carried, 2 * Slots * Lanes).Clear();
             var keys = columnKeys;
             var x = vectors.Start;
-            for (var left = whole / Lanes; left > 0;)
+            var unread = whole / Lanes;
+            Vector512<int> w0 = default, w1 = default;
+            if (unread > 0) values.Eight(TBits.Eight(bytes), rowKey, Vector512.Load(keys), out w0, out w1);
+            for (var left = unread; left > 0;)
             {
                 var steps = Math.Min(left, Terms);
                 left -= steps;
@@ -55,14 +58,20 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
                 Vec a2 = default, b2 = default, c2 = default, d2 = default, a3 = default, b3 = default, c3 = default, d3 = default;
                 do
                 {
-                    values.Eight(TBits.Eight(bytes), rowKey, Vector512.Load(keys), out var w0, out var w1);
-                    Add(w0, w1, Vector512.Load(x), ref a0, ref b0, ref c0, ref d0);
-                    if (TCount.Value > 1) Add(w0, w1, Vector512.Load(x + Lanes), ref a1, ref b1, ref c1, ref d1);
-                    if (TCount.Value > 2) Add(w0, w1, Vector512.Load(x + 2 * Lanes), ref a2, ref b2, ref c2, ref d2);
-                    if (TCount.Value > 3) Add(w0, w1, Vector512.Load(x + 3 * Lanes), ref a3, ref b3, ref c3, ref d3);
-                    bytes += Lanes * TBits.Size;
-                    keys += Lanes;
+                    // The next weights are made while these are multiplied: making them is one long chain, and products alone would wait for it.
+                    if (--unread > 0)
+                    {
+                        bytes += Lanes * TBits.Size;
+                        keys += Lanes;
+                    }
+
+                    values.Eight(TBits.Eight(bytes), rowKey, Vector512.Load(keys), out var next0, out var next1);
+                    Add(w0, w1, Packed(x), ref a0, ref b0, ref c0, ref d0);
+                    if (TCount.Value > 1) Add(w0, w1, Packed(x + Lanes), ref a1, ref b1, ref c1, ref d1);
+                    if (TCount.Value > 2) Add(w0, w1, Packed(x + 2 * Lanes), ref a2, ref b2, ref c2, ref d2);
+                    if (TCount.Value > 3) Add(w0, w1, Packed(x + 3 * Lanes), ref a3, ref b3, ref c3, ref d3);
                     x += TCount.Value * Lanes;
+                    (w0, w1) = (next0, next1);
                 }
                 while (--steps > 0);
 
@@ -79,6 +88,7 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
                 sums.Add(k / 4, row, k % 4, sum);
             }
 
+            bytes = (byte*)weights.Start + ((long)row * weights.Columns + whole) * TBits.Size;
             for (var column = whole; column < weights.Columns; column++, bytes += TBits.Size)
                 One(values.One(TBits.One(bytes), rowKeys[row], columnKeys[column]), vectors, column, sums, row);
         }
@@ -111,8 +121,10 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
                 new Span<long>(carried, 2 * Slots * Lanes).Clear();
                 var bytes = (byte*)weights.Start + tile * rowBytes + column * TBits.Size;
                 var keys = rowKeys + tile;
-                var x = vectors.Start + (long)tile * TCount.Value;
-                for (var left = end - tile; left > 0;)
+                var x = vectors.Start + (long)tile * TCount.Value * LimbVectors.Parts;
+                var unread = end - tile;
+                values.Eight(TBits.Eight(bytes), Vector512.Create(*keys), columnKey, out var w0, out var w1);
+                for (var left = unread; left > 0;)
                 {
                     var steps = Math.Min(left, Terms);
                     left -= steps;
@@ -121,14 +133,19 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
                     do
                     {
                         if (isFirstOfLine && Sse.IsSupported) Sse.Prefetch0(bytes + Ahead * rowBytes);
-                        values.Eight(TBits.Eight(bytes), Vector512.Create(*keys), columnKey, out var w0, out var w1);
-                        Add(w0, w1, Vector512.Create(*x), ref a0, ref b0, ref c0, ref d0);
-                        if (TCount.Value > 1) Add(w0, w1, Vector512.Create(x[1]), ref a1, ref b1, ref c1, ref d1);
-                        if (TCount.Value > 2) Add(w0, w1, Vector512.Create(x[2]), ref a2, ref b2, ref c2, ref d2);
-                        if (TCount.Value > 3) Add(w0, w1, Vector512.Create(x[3]), ref a3, ref b3, ref c3, ref d3);
-                        bytes += rowBytes;
-                        keys++;
-                        x += TCount.Value;
+                        if (--unread > 0)
+                        {
+                            bytes += rowBytes;
+                            keys++;
+                        }
+
+                        values.Eight(TBits.Eight(bytes), Vector512.Create(*keys), columnKey, out var next0, out var next1);
+                        Add(w0, w1, Spread(x), ref a0, ref b0, ref c0, ref d0);
+                        if (TCount.Value > 1) Add(w0, w1, Spread(x + LimbVectors.Parts), ref a1, ref b1, ref c1, ref d1);
+                        if (TCount.Value > 2) Add(w0, w1, Spread(x + 2 * LimbVectors.Parts), ref a2, ref b2, ref c2, ref d2);
+                        if (TCount.Value > 3) Add(w0, w1, Spread(x + 3 * LimbVectors.Parts), ref a3, ref b3, ref c3, ref d3);
+                        x += TCount.Value * LimbVectors.Parts;
+                        (w0, w1) = (next0, next1);
                     }
                     while (--steps > 0);
 
@@ -166,20 +183,32 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
         }
     }
 
+    // Eight neighbouring elements, taken apart here: more words would not come from the caches as fast.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Add(Vector512<int> w0, Vector512<int> w1, Vec x, ref Vec a, ref Vec b, ref Vec c, ref Vec d)
+    static (Vec Low, Vec High, Vec Sum) Packed(long* at)
     {
-        var high = x.AsUInt64() >> 32;
-        a += Product(w0, x);
-        b += Product(w1, high.AsInt64());
+        var x = Vector512.Load(at);
+        var high = (x.AsUInt64() >> 32).AsInt64();
+        return (x, high, (x.AsInt32() + high.AsInt32()).AsInt64());
+    }
+
+    // One element, which lies there taken apart.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static (Vec Low, Vec High, Vec Sum) Spread(long* at) => (Vector512.Create(at[0]), Vector512.Create(at[1]), Vector512.Create(at[2]));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Add(Vector512<int> w0, Vector512<int> w1, (Vec Low, Vec High, Vec Sum) x, ref Vec a, ref Vec b, ref Vec c, ref Vec d)
+    {
+        a += Product(w0, x.Low);
+        b += Product(w1, x.High);
         if (TValues.HighScale == 31)
         {
-            c += Product(w0 + w1, (x.AsInt32() + high.AsInt32()).AsInt64());
+            c += Product(w0 + w1, x.Sum);
             return;
         }
 
-        c += Product(w0, high.AsInt64());
-        d += Product(w1, x);
+        c += Product(w0, x.High);
+        d += Product(w1, x.Low);
     }
 
     // Of the lower halves of the lanes, with their signs.
@@ -237,7 +266,7 @@ readonly struct FourVectors : IVectorCount
 
 /// <summary>
 /// Up to four vectors of field elements, each element as two signed limbs, x = x₀ + 2³¹·x₁, the halves of a word. What is read together lies together: for one place or for eight the words of the first vector,
-/// then those of the next. So the vectors of a wide matrix stay in the fast caches.
+/// then those of the next. So the vectors of a wide matrix stay in the fast caches. Where one place is read at a time there is a word for each limb and one for their sum.
 /// </summary>
 /// <param name="start">Room for <see cref="Size"/> words.</param>
 /// <param name="count">How many vectors.</param>
@@ -246,21 +275,31 @@ readonly unsafe struct LimbVectors(long* start, int count, int lanes)
 {
     public long* Start { get; } = start;
 
+    /// <summary>Words of an element that is read alone.</summary>
+    public const int Parts = 3;
+
     /// <summary>The words that vectors need.</summary>
-    public static long Size(int count, int places, int lanes) => ((long)places + lanes - 1) / lanes * lanes * count;
+    public static long Size(int count, int places, int lanes) => ((long)places + lanes - 1) / lanes * lanes * count * (lanes == 1 ? Parts : 1);
 
     /// <summary>Writes an element, taken between −p/2 and p/2.</summary>
     public void Set(int vector, int place, ulong value, ulong modulus)
     {
         var signed = value > modulus / 2 ? (long)(value - modulus) : (long)value;
         var low = signed << 33 >> 33;
-        Start[At(vector, place)] = (uint)low | (signed - low >> 31) << 32;
+        var high = signed - low >> 31;
+        var at = Start + At(vector, place);
+        if (lanes == 1) (at[0], at[1], at[2]) = (low, high, low + high);
+        else *at = (uint)low | high << 32;
     }
 
     /// <summary>The limbs of an element.</summary>
-    public (long Low, long High) Get(int vector, int place) => ((int)Start[At(vector, place)], Start[At(vector, place)] >> 32);
+    public (long Low, long High) Get(int vector, int place)
+    {
+        var at = Start + At(vector, place);
+        return lanes == 1 ? (at[0], at[1]) : ((int)*at, *at >> 32);
+    }
 
-    long At(int vector, int place) => ((long)place / lanes * count + vector) * lanes + place % lanes;
+    long At(int vector, int place) => lanes == 1 ? ((long)place * count + vector) * Parts : ((long)place / lanes * count + vector) * lanes + place % lanes;
 }
 
 /// <summary>The sums of products of limbs for each vector and place; each place is added to by one thread only.</summary>
