@@ -155,6 +155,7 @@ public static class Reduce
             Path = path,
             Output = output,
             Options = options,
+            Model = subject.Model,
             Before = before,
             After = Size(result, model),
             Tensors = Changes(subject.Model, model),
@@ -216,7 +217,7 @@ public static class Reduce
     }
 
     static ModelSize Size(IModelFile file, Model model) =>
-        new(model.Parameters.Sum(parameter => parameter.Shape.Count), model.Parameters.Count, file.Files.Sum(FileSize.Of), Work.Multiplications(model.Program));
+        new(model.Parameters.Sum(parameter => parameter.Shape.Count), model.Parameters.Count, file.Files.Sum(FileSize.Of), Work.Multiplications(model.Program)) { Frozen = model.Frozen.Sum(parameter => parameter.Shape.Count) };
 
     static IReadOnlyList<TensorChange> Changes(Model large, Model small)
     {
