@@ -61,7 +61,7 @@ public sealed class ReduceTests
             if (result.After.Parameters == result.Before.Parameters) continue;
             shrunk++;
             Assert.NotNull(result.Rates);
-            Assert.Empty(result.Left);
+            Assert.All(result.Left, left => Assert.Matches("^still (redundant|stuck): ", left)); // biases of keys and before batch normalisations, relus that never open
             TrainsAlike(folder.File("wide.onnx"), folder.File("small.onnx"), result, 20, $"{kind} {seed}");
         }
 

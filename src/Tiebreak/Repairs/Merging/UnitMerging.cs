@@ -101,8 +101,8 @@ sealed class UnitMerging
         var coordinates = merging._coordinates;
         var sides = new FoldSides(coordinates);
         var options = new MergingOptions(Alike: true, DropDead: false, SumsOfEqualsOnly: true, []);
-        var outputs = coordinates.Program.Outputs.SelectMany(output => Enumerable.Range(0, output.Node.Shape.Rank).Select(axis => new NodeAxis(output.Node, axis))).Where(at => coordinates.Of(at.Node, at.Axis) is not null);
-        var equal = coordinates.Sums.SelectMany(sum => Equal(coordinates, sum, sides.Of(sum), options)).Concat(outputs).ToHashSet();
+        var outputs = coordinates.Program.Outputs.SelectMany(output => Enumerable.Range(0, output.Node.Shape.Rank).Select(axis => new NodeAxis(output.Node, axis)));
+        var equal = coordinates.Sums.SelectMany(sum => Equal(coordinates, sum, sides.Of(sum), options)).Concat(outputs).Where(at => coordinates.Of(at.Node, at.Axis) is not null).ToHashSet();
         var prints = new Fingerprints(run);
         prints.Need(equal);
         var classes = UnitClasses.Of(coordinates, prints, equal, [], [], new HashSet<int>(), new bool[coordinates.Count], keepsPinned: false);
@@ -170,7 +170,8 @@ sealed class UnitMerging
 
     static IEnumerable<NodeAxis> Equal(Coordinates coordinates, Sum sum, SumKind kind, MergingOptions options)
     {
-        if (kind != SumKind.FoldLeft || (sum.Right < 0 && options.SumsOfEqualsOnly)) yield return new NodeAxis(sum.Node.Operands[sum.Left], sum.LeftAxis);
+        // What is constant along the axis is equal anyway.
+        if ((kind != SumKind.FoldLeft || (sum.Right < 0 && options.SumsOfEqualsOnly)) && coordinates.Of(sum.Node.Operands[sum.Left], sum.LeftAxis) is not null) yield return new NodeAxis(sum.Node.Operands[sum.Left], sum.LeftAxis);
         if (sum.Right >= 0 && kind != SumKind.FoldRight && coordinates.Of(sum.Node.Operands[sum.Right], sum.RightAxis) is not null) yield return new NodeAxis(sum.Node.Operands[sum.Right], sum.RightAxis);
     }
 
