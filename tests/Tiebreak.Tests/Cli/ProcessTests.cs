@@ -79,7 +79,7 @@ public sealed class ProcessTests
     [Theory]
     [InlineData("fix")]
     [InlineData("reduce")]
-    public void A_run_that_is_ended_while_it_writes_leaves_nothing(string command)
+    public async Task A_run_that_is_ended_while_it_writes_leaves_nothing(string command)
     {
         if (OperatingSystem.IsWindows()) Assert.Skip("needs signals");
         using var folder = new TemporaryFolder();
@@ -88,10 +88,10 @@ public sealed class ProcessTests
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         while (!process.HasExited && Directory.GetFileSystemEntries(folder.Path).Length == 1) Thread.Yield(); // until its hidden folder is there
-        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"])) kill.WaitForExit();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.Equal((130, "", ""), (process.ExitCode, output, error.Result));
+        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"])) await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((130, "", ""), (process.ExitCode, output, await error));
         Assert.Equal(["m.tb"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName));
     }
 }

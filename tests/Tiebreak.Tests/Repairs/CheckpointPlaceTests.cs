@@ -160,7 +160,8 @@ public sealed class CheckpointPlaceTests
     [Fact]
     public void Who_may_read_a_folder_and_its_files_stays_when_they_are_replaced()
     {
-        if (OperatingSystem.IsWindows()) Assert.Skip("needs modes of files");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs modes of files");
+        if (OperatingSystem.IsWindows()) return; // for the analyser, which does not know what skips
         using var toy = Tied();
         using var folder = new TemporaryFolder();
         Fix.Model(toy.Path, folder.File("out"));
