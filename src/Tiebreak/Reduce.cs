@@ -2,6 +2,7 @@ using Tiebreak.Findings;
 using Tiebreak.Formats;
 using Tiebreak.Refinement;
 using Tiebreak.Repairs;
+using Tiebreak.Repairs.Merging;
 using Tiebreak.Repairs.NearTies;
 
 namespace Tiebreak;
@@ -122,6 +123,18 @@ public static class Reduce
         return others;
     }
 
+    // Units that compute the same, and tensors that do nothing.
+    static IEnumerable<string> StillThere(Model model, RefinementOptions refinement)
+    {
+        refinement.Progress?.Invoke("what stays");
+        foreach (var unit in LeftUnits.Of(model, Reduction.Run(model, State.AllStuck(model), 2, refinement), isForTraining: false).Units) yield return unit.ToString();
+        var idle = IdleTensors.Of(model, refinement);
+        if (idle.Count == 0) yield break;
+        const int Most = 6;
+        var names = string.Join(", ", idle.Take(Most).Select(name => $"`{name}`")) + (idle.Count > Most ? $" and {idle.Count - Most} more" : "");
+        yield return idle.Count == 1 ? $"{names} does nothing: no output depends on its numbers, so it can be taken out where the model is made" : $"{names} do nothing: no output depends on their numbers, so they can be taken out where the model is made";
+    }
+
     static ReduceResult Written(string path, string output, ReduceOptions options, LargeModel subject, SmallModel small, RefinementOptions refinement, Func<string, IModelFile> open, Func<StagedFiles> scratch, Func<ReduceResult, IModelFile, ReduceResult>? measured = null)
     {
         using var files = scratch();
@@ -149,12 +162,13 @@ public static class Reduce
         var difference = FloatDifference.Between(Inference(subject.Model, subject.File, options), Inference(model, result, options), refinement);
         var before = Size(subject.File, subject.Model);
         var left = small.Left.ToList();
-        if (options.ForTraining) left.AddRange(StillTied(files.StagedModel, options.Check, rates));
+        left.AddRange(options.ForTraining ? StillTied(files.StagedModel, options.Check, rates) : StillThere(Exact(model, small), refinement));
         var outcome = new ReduceResult
         {
             Path = path,
             Output = output,
             Options = options,
+            Model = subject.Model,
             Before = before,
             After = Size(result, model),
             Tensors = Changes(subject.Model, model),
@@ -166,6 +180,7 @@ public static class Reduce
             Notes = options.ForTraining && rates is null && small.Units is not null ? ["no constant learning rates make it train like the large model; it computes the same"] : [],
         };
         outcome = measured?.Invoke(outcome, result) ?? outcome;
+        options.Check.Cancellation.ThrowIfCancellationRequested();
         files.Keep();
         return outcome;
 
@@ -196,6 +211,7 @@ public static class Reduce
 
     static Model Exact(Model model, SmallModel small)
     {
+        if (small.Units is null) return model;
         ParameterTensor Of(ParameterTensor parameter) => small.Units!.Weights.TryGetValue(parameter.Name, out var weight) ? parameter with { Start = weight.Values } : parameter;
         return model with { Parameters = [.. model.Parameters.Select(Of)], Frozen = [.. model.Frozen.Select(Of)] };
     }
@@ -206,17 +222,36 @@ public static class Reduce
         return rates is null || rates.All(rate => rate.IsOne) ? [made] : [made, ("tiebreak.learning-rates", RateText.Json(rates))];
     }
 
-    static IEnumerable<string> StillTied(string staged, CheckOptions options, IReadOnlyList<TensorRates>? rates)
+    static string[] StillTied(string staged, CheckOptions options, IReadOnlyList<TensorRates>? rates)
     {
         // What has a learning rate of its own is in lockstep with nothing else.
         options = options with { Groups = [.. options.Groups, .. (rates ?? []).Where(rate => !rate.IsOne).Select(rate => rate.Name)] };
         using var file = Check.Open(staged, options);
         var again = Check.Of(file, staged, options with { Progress = null }, advises: false);
-        return again.Findings.Where(finding => finding.Rule is "TB001" or "TB003" or "TB007").Select(finding => $"still in lockstep: {finding.Message}");
+        Finding[] tied = [.. again.Findings.Where(finding => finding.Rule is "TB001" or "TB003" or "TB007")];
+        LeftUnits? units = null;
+        if (tied.Length > 0)
+        {
+            var model = LowerAt(file, again.Analysis.Lowering with { NamedWeights = true }, again.Analysis.Model.Ways);
+            units = LeftUnits.Of(model, Reduction.Run(model, State.Of(model, again.Analysis.Partition!), 2, Check.Refinement(options with { Progress = null })), isForTraining: true);
+        }
+
+        return
+        [
+            .. tied.Select(finding => $"still in lockstep: {finding.Message}; they stay: {Reason(finding, units!)}"),
+            .. again.Findings.Where(finding => finding.Rule == "TB002").Select(finding => $"still stuck: {finding.Message}, as {finding.Because.Split("; ")[0]}"),
+            .. again.Findings.Where(finding => finding.Rule == "TB004").Select(finding => $"still redundant: {finding.Message}, as what follows cancels it; `fix --drop-redundant` takes such biases away where that changes nothing"),
+        ];
     }
 
+    // Slices are units that something keeps; what is no slice is single weights, of which no unit consists.
+    static string Reason(Finding finding, LeftUnits units) =>
+        finding is { Tensor: { } tensor, Axis: { } axis } ? units.Reason(tensor, axis, finding.Indices) ?? units.Units.FirstOrDefault(unit => unit.Tensor == tensor || finding.Tensors.Contains(unit.Tensor, StringComparer.Ordinal))?.Reason ?? PinReasons.Unknown
+        : finding.Rule == "TB007" ? PinReasons.Unknown
+        : "these are single weights, not whole units that could be left out";
+
     static ModelSize Size(IModelFile file, Model model) =>
-        new(model.Parameters.Sum(parameter => parameter.Shape.Count), model.Parameters.Count, file.Files.Sum(FileSize.Of), Work.Multiplications(model.Program));
+        new(model.Parameters.Sum(parameter => parameter.Shape.Count), model.Parameters.Count, file.Files.Sum(FileSize.Of), Work.Multiplications(model.Program)) { Frozen = model.Frozen.Sum(parameter => parameter.Shape.Count) };
 
     static IReadOnlyList<TensorChange> Changes(Model large, Model small)
     {

@@ -30,6 +30,9 @@ public sealed record ReduceResult
     /// <summary>What was asked for.</summary>
     public required ReduceOptions Options { get; init; }
 
+    /// <summary>The large model as it was read, whose sizes and frozen tensors the result is of.</summary>
+    public required Formats.Model Model { get; init; }
+
     /// <summary>The large model's size.</summary>
     public required ModelSize Before { get; init; }
 
@@ -69,7 +72,11 @@ public sealed record ReduceResult
 /// <param name="Tensors">Their tensors.</param>
 /// <param name="Bytes">All its files.</param>
 /// <param name="Multiplications">Those of one evaluation at the sizes it was looked at.</param>
-public sealed record ModelSize(long Parameters, int Tensors, long Bytes, double Multiplications);
+public sealed record ModelSize(long Parameters, int Tensors, long Bytes, double Multiplications)
+{
+    /// <summary>Numbers of weights that are not trained.</summary>
+    public long Frozen { get; init; }
+}
 
 /// <summary>What became of a tensor.</summary>
 /// <param name="Name">Its name.</param>

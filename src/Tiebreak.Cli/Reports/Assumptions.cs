@@ -1,4 +1,5 @@
 using Tiebreak.Findings;
+using Tiebreak.Formats;
 using Tiebreak.Proofs;
 
 namespace Tiebreak.Cli.Reports;
@@ -11,17 +12,18 @@ namespace Tiebreak.Cli.Reports;
 /// <param name="Dims">The sizes of free dimensions, and of the batch if it was chosen.</param>
 sealed record Assumptions(string Loss, IReadOnlyList<string> Outputs, string BatchNorm, string Dropout, IReadOnlyDictionary<string, int> Dims)
 {
-    public static Assumptions Of(CheckResult result)
+    public static Assumptions Of(CheckResult result) => Of(result.Options, result.Analysis.Model);
+
+    public static Assumptions Of(CheckOptions options, Model model)
     {
-        var model = result.Analysis.Model;
         var dims = new SortedDictionary<string, int>(StringComparer.Ordinal);
         foreach (var (name, size) in model.Dims) dims.Add(name, size);
-        if (result.Options.Batch is { } batch) dims.TryAdd("batch", batch);
+        if (options.Batch is { } batch) dims.TryAdd("batch", batch);
         return new Assumptions(
-            result.Options.Loss switch { LossKind.MeanSquaredError => "mse", LossKind.CrossEntropy => "cross-entropy", _ => model.OutputIsLoss ? "outputs" : "any" },
+            options.Loss switch { LossKind.MeanSquaredError => "mse", LossKind.CrossEntropy => "cross-entropy", _ => model.OutputIsLoss ? "outputs" : "any" },
             model.OutputNames,
-            result.Options.BatchNormTraining ? "training" : "inference",
-            !result.Options.Dropout ? "off" : model.HasDropout ? "on" : "none",
+            options.BatchNormTraining ? "training" : "inference",
+            !options.Dropout ? "off" : model.HasDropout ? "on" : "none",
             dims);
     }
 }
@@ -29,6 +31,9 @@ sealed record Assumptions(string Loss, IReadOnlyList<string> Outputs, string Bat
 /// <summary>Words for values, the same in all reports.</summary>
 static class Words
 {
+    /// <summary><c>1 parameter</c>, <c>1,234 parameters</c>.</summary>
+    public static string Count(double number, string one, string? many = null) => $"{number.ToString("N0", System.Globalization.CultureInfo.InvariantCulture)} {(number == 1 ? one : many ?? one + "s")}";
+
     /// <summary><c>10 splits in 1 run, the last one at step 2; exact</c>.</summary>
     public static string Of(Witness witness)
     {

@@ -15,16 +15,14 @@ static class FixJson
         {
             json.WriteStartObject();
             json.WriteNumber("schema", 1);
-            json.WriteStartObject("tool");
-            json.WriteString("name", "tiebreak");
-            json.WriteString("version", CommandLine.Version);
-            json.WriteEndObject();
+            JsonReport.WriteTool(json);
             json.WriteString("model", result.Path);
             json.WriteString("output", result.Output);
             json.WriteString("method", result.Options.Method.ToString().ToLowerInvariant());
             json.WriteString("init", FixCommand.NameOf(result.Options.Initialiser));
             json.WriteNumber("scale", result.Options.Scale);
             json.WriteNumber("seed", result.Options.Check.Seed);
+            JsonReport.WriteAssumptions(json, result.Before);
             Check(json, "before", result.Before);
             Check(json, "after", result.After);
             json.WriteStartArray("repairs");

@@ -34,16 +34,27 @@ static class FixText
         Paragraph("function:  ", FixWords.Function(result));
         foreach (var left in result.Unrepaired) Paragraph("left:      ", $"{left.Rule}: {left.Message}; {left.Reason}");
         foreach (var note in result.Notes) Paragraph("note:      ", note);
-        if (result.Repairs.Count > 0) Paragraph("drawn:     ", $"seed {result.Options.Check.Seed}, --init {FixCommand.NameOf(result.Options.Initialiser)}; the same command writes the same file");
+        if (result.Repairs.Any(repair => repair.How != "drop"))
+        {
+            var isDrawn = result.Repairs.Any(repair => repair.How is "reinit" or "factor");
+            Paragraph("drawn:     ", $"seed {result.Options.Check.Seed}{(isDrawn ? $", --init {FixCommand.NameOf(result.Options.Initialiser)}" : "")}; the same command writes the same file");
+        }
+
         return text.ToString();
     }
 
     static string Headline(FixResult result)
     {
-        if (result.Repairs.Count == 0)
-            return result.Unrepaired.Any(left => left.Rule != "TB004") ? $"{result.Output}: a copy of {result.Path}, in which nothing could be repaired" : $"{result.Output}: a copy of {result.Path}, in which nothing is to be repaired";
-        var tensors = result.Repairs.Select(repair => repair.Tensor).Distinct(StringComparer.Ordinal).Count();
-        return $"{result.Output}: {result.Path} with {(tensors == 1 ? "one tensor" : $"{tensors:N0} tensors")} of {result.Before.Tensors.Count:N0} changed";
+        if (result.Repairs.Count > 0)
+        {
+            var (tensors, all) = (result.Repairs.Select(repair => repair.Tensor).Distinct(StringComparer.Ordinal).Count(), result.Before.Tensors.Count);
+            return $"{result.Output}: {result.Path} with {(all == 1 ? "its only tensor" : $"{(tensors == 1 ? "one tensor" : $"{tensors:N0} tensors")} of {all:N0}")} changed";
+        }
+
+        // There is a file all the same, so that a script need not ask.
+        var copy = $"{result.Output} is a copy of {result.Path}";
+        if (result.Before.Tensors.Count == 0) return $"nothing is trainable{(result.Before.Analysis.Model.Frozen.Count > 0 ? ", all tensors are frozen" : "")}, so there is nothing to repair: {copy}";
+        return result.Unrepaired.Any(left => left.Rule != "TB004") ? $"nothing could be repaired: {copy}" : $"nothing to repair: {copy}";
     }
 
     static string Counts(CheckResult check)
@@ -66,9 +77,10 @@ static class FixWords
     public static string Function(FixResult result)
     {
         var change = result.Function;
+        if (result.Repairs.Count == 0) return "the same: no number was changed";
         var measured = double.IsNaN(change.Absolute) ? "not measured in float64"
             : change.Absolute == 0 ? "no difference in float64"
-            : $"in float64 on random data the outputs differ by at most {Number(change.Absolute)} (relatively {Number(change.Relative)}{(change.Ulps < 1e6 ? $", {Number(change.Ulps)} ulps" : "")})";
+            : $"in float64 on random data the outputs differ by at most {Number(change.Absolute)} (relatively {Number(change.Relative)}{(change.Ulps < 1e6 ? $", {Number(change.Ulps)} {(change.Ulps == 1 ? "ulp" : "ulps")}" : "")})";
         return change.IsKept ? $"the same at the start, exactly (in a finite field at random data); {measured}" : $"another one at the start; {measured}";
     }
 

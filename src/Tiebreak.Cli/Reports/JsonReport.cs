@@ -20,10 +20,7 @@ static class JsonReport
         {
             json.WriteStartObject();
             json.WriteNumber("schema", 1);
-            json.WriteStartObject("tool");
-            json.WriteString("name", "tiebreak");
-            json.WriteString("version", CommandLine.Version);
-            json.WriteEndObject();
+            WriteTool(json);
             WriteModel(json, result);
             WriteAssumptions(json, result);
             WriteResult(json, result);
@@ -50,6 +47,15 @@ static class JsonReport
         return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length) + "\n";
     }
 
+    /// <summary>Which tool says it.</summary>
+    public static void WriteTool(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("tool");
+        json.WriteString("name", "tiebreak");
+        json.WriteString("version", CommandLine.Version);
+        json.WriteEndObject();
+    }
+
     /// <summary>Whole numbers on one line.</summary>
     public static void WriteNumbers(Utf8JsonWriter json, string name, IEnumerable<int> numbers)
     {
@@ -68,7 +74,8 @@ static class JsonReport
         json.WriteEndObject();
     }
 
-    static void WriteAssumptions(Utf8JsonWriter json, CheckResult result)
+    /// <summary>What a check holds under.</summary>
+    public static void WriteAssumptions(Utf8JsonWriter json, CheckResult result)
     {
         var assumptions = Assumptions.Of(result);
         json.WriteStartObject("assumptions");
@@ -90,6 +97,29 @@ static class JsonReport
         if (result.Options.Settings is { } settings) json.WriteString("settings", settings);
         WriteStrings(json, "frozen", result.Analysis.Model.Frozen.Select(tensor => tensor.Name));
         WriteStrings(json, "notes", result.Analysis.Model.Notes);
+        json.WriteEndObject();
+    }
+
+    /// <summary>What a smaller model is the same under: fields as a check has them. For inference nothing is assumed of training, so what is of training alone is null.</summary>
+    public static void WriteAssumptions(Utf8JsonWriter json, ReduceResult result)
+    {
+        var (options, isForTraining) = (result.Options.Check, result.Options.ForTraining);
+        var assumptions = Assumptions.Of(isForTraining ? options : options with { BatchNormTraining = false, Dropout = false }, result.Model);
+        json.WriteStartObject("assumptions");
+        json.WriteString("loss", isForTraining ? assumptions.Loss : null);
+        json.WriteString("data", "any"); // a table with a tolerance is only what the error is measured on
+        WriteStrings(json, "outputs", assumptions.Outputs);
+        json.WriteString("optimizer", isForTraining ? options.Optimizer : null);
+        if (isForTraining) json.WriteNumber("weightDecay", options.WeightDecay.ToDouble());
+        else json.WriteNull("weightDecay");
+        if (options.Groups.Count > 0) WriteStrings(json, "groups", options.Groups);
+        json.WriteString("batchNorm", assumptions.BatchNorm);
+        json.WriteString("dropout", assumptions.Dropout);
+        WriteDims(json, "dims", assumptions.Dims);
+        json.WriteNumber("seed", options.Seed);
+        if (options.Settings is { } settings) json.WriteString("settings", settings);
+        WriteStrings(json, "frozen", result.Model.Frozen.Select(tensor => tensor.Name));
+        WriteStrings(json, "notes", result.Model.Notes);
         json.WriteEndObject();
     }
 

@@ -38,15 +38,15 @@ static class NearTieText
         }
 
         foreach (var output in error.Outputs.OrderByDescending(output => output.IsWhole ? output.Relative : double.PositiveInfinity).Take(Most)) yield return Sentence(output, error);
-        if (error.Outputs.Count > Most) yield return $"and {error.Outputs.Count - Most} outputs more, which change less";
+        if (error.Outputs.Count > Most) yield return error.Outputs.Count - Most == 1 ? "and one output more, which changes less" : $"and {error.Outputs.Count - Most} outputs more, which change less";
     }
 
     static string Sentence(OutputError output, OutputErrors error)
     {
         var measured = output.Compared == 0 ? $"`{output.Name}` has no number that is finite in both models"
             : $"`{output.Name}` differs by {ReduceText.Small(output.Largest)} at most ({ReduceText.Small(output.Relative)} of its largest number, {ReduceText.Small(output.Size)}) and {ReduceText.Small(output.Mean)} on average";
-        var broken = output.Broken > 0 ? $"; {ReduceText.Number(output.Broken)} of its numbers are finite in one of the models only" : "";
-        var skipped = output.Skipped > 0 ? $"; {ReduceText.Number(output.Skipped)} are finite in neither and left out" : "";
+        var broken = output.Broken > 0 ? $"; {ReduceText.Number(output.Broken)} of its numbers {(output.Broken == 1 ? "is" : "are")} finite in one of the models only" : "";
+        var skipped = output.Skipped > 0 ? $"; {ReduceText.Number(output.Skipped)} {(output.Skipped == 1 ? "is" : "are")} finite in neither and left out" : "";
         return $"{measured}, {On(error)}{broken}{skipped}";
     }
 

@@ -1,3 +1,5 @@
+using Tiebreak.Formats;
+
 namespace Tiebreak.Cli.Reports;
 
 /// <summary>Refuses, before a long run, files that could not be written after it.</summary>
@@ -41,7 +43,7 @@ sealed class NewFiles : IDisposable
         }
         catch (IOException exception)
         {
-            throw new TiebreakException($"cannot write `{path}`: {exception.Message}", exception);
+            throw StagedFiles.CannotWrite(path, exception);
         }
     }
 
@@ -52,7 +54,12 @@ sealed class NewFiles : IDisposable
     /// <summary>Moves all files to their places.</summary>
     public void Keep()
     {
-        foreach (var (temporary, path) in _written) File.Move(temporary, path, overwrite: true);
+        foreach (var (temporary, path) in _written)
+        {
+            if (!OperatingSystem.IsWindows() && File.Exists(path)) File.SetUnixFileMode(temporary, File.GetUnixFileMode(path)); // who may read it stays as it was
+            File.Move(temporary, path, overwrite: true);
+        }
+
         _written.Clear();
     }
 
@@ -74,7 +81,7 @@ sealed class NewFiles : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new TiebreakException($"cannot write `{path}`: {exception.Message}", exception);
+            throw StagedFiles.CannotWrite(path, exception);
         }
     }
 }

@@ -15,9 +15,12 @@ static class ReduceJson
         {
             json.WriteStartObject();
             json.WriteNumber("schema", 1);
+            JsonReport.WriteTool(json);
             json.WriteString("model", result.Path);
             json.WriteString("output", result.Output);
             json.WriteString("for", result.Options.ForTraining ? "training" : "inference");
+            json.WriteNumber("seed", result.Options.Check.Seed);
+            JsonReport.WriteAssumptions(json, result);
             Write(json, "before", result.Before);
             Write(json, "after", result.After);
             json.WriteStartArray("tensors");
@@ -129,6 +132,7 @@ static class ReduceJson
         json.WriteStartObject(name);
         json.WriteNumber("parameters", size.Parameters);
         json.WriteNumber("tensors", size.Tensors);
+        json.WriteNumber("frozen", size.Frozen);
         json.WriteNumber("bytes", size.Bytes);
         json.WriteNumber("multiplications", size.Multiplications);
         json.WriteEndObject();

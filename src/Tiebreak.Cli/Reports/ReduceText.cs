@@ -21,16 +21,17 @@ static class ReduceText
         }
 
         var (before, after) = (result.Before, result.After);
-        Paragraph("", NearTieText.Verdict(result, after.Parameters == before.Parameters ? $"nothing to merge: {Number(before.Parameters)} parameters stay" : $"{Number(before.Parameters)} parameters became {Number(after.Parameters)}"));
+        Paragraph("", NearTieText.Verdict(result, Sizes(result)));
         text.Append('\n');
         Paragraph("written:   ", result.Output);
-        Paragraph("size:      ", $"{Number(before.Parameters)} to {Number(after.Parameters)} parameters, {Bytes(before.Bytes)} to {Bytes(after.Bytes)}, {Number(before.Multiplications)} to {Number(after.Multiplications)} multiplications");
+        Paragraph("size:      ", $"{Number(before.Parameters)} to {Words.Count(after.Parameters, "parameter")}, {Bytes(before.Bytes)} to {Bytes(after.Bytes)}, {Number(before.Multiplications)} to {Words.Count(after.Multiplications, "multiplication")}");
         foreach (var sentence in NearTieText.Error(result)) Paragraph("error:     ", sentence);
         Paragraph("the same:  ", result.NearTies.Count > 0 ? $"as the model with these units made equal: {Equality(result)}" : Equality(result));
         if (result.Rates is { } rates && rates.Any(rate => !rate.IsOne))
         {
-            Paragraph("trains:    ", "step by step like the large model under gradient descent, with these factors on the learning rate (they are in the file's metadata, too):");
-            Listed(text, [.. RateText.Lines(rates)], isVerbose, MostTensors, "           ", "tensors");
+            string[] lines = [.. RateText.Lines(rates)];
+            Paragraph("trains:    ", $"step by step like the large model under gradient descent, with {(lines.Length == 1 ? "this factor on the learning rate (it is" : "these factors on the learning rate (they are")} in the file's metadata, too):");
+            Listed(text, lines, isVerbose, MostTensors, "           ", "tensor");
         }
         else if (result.Rates is not null && after.Parameters != before.Parameters)
         {
@@ -40,13 +41,13 @@ static class ReduceText
         if (result.NearTies.Count > 0)
         {
             text.Append('\n');
-            Listed(text, [.. result.NearTies.Select(tie => NearTieText.Line(tie, isVerbose))], isVerbose, MostTensors, "  ", "groups");
+            Listed(text, [.. result.NearTies.Select(tie => NearTieText.Line(tie, isVerbose))], isVerbose, MostTensors, "  ", "group");
         }
 
         if (result.Tensors.Count > 0)
         {
             text.Append('\n');
-            Listed(text, [.. result.Tensors.Select(tensor => $"{tensor.Name}  [{string.Join(",", tensor.Before)}] {(tensor.After is { } now ? $"to [{string.Join(",", now)}]" : "goes")}")], isVerbose, MostTensors, "  ", "tensors");
+            Listed(text, [.. result.Tensors.Select(tensor => $"{tensor.Name}  [{string.Join(",", tensor.Before)}] {(tensor.After is { } now ? $"to [{string.Join(",", now)}]" : "goes")}")], isVerbose, MostTensors, "  ", "tensor");
         }
 
         if (result.Left.Count > 0) text.Append('\n');
@@ -59,13 +60,24 @@ static class ReduceText
     static void Listed(StringBuilder text, string[] lines, bool isVerbose, int most, string indent, string what)
     {
         foreach (var line in isVerbose ? lines : lines.Take(most)) text.Append(indent).Append(line).Append('\n');
-        if (!isVerbose && lines.Length > most) text.Append(CultureInfo.InvariantCulture, $"{indent}... {lines.Length - most} more {what}; all with --verbose\n");
+        if (!isVerbose && lines.Length > most) text.Append(CultureInfo.InvariantCulture, $"{indent}... {lines.Length - most} more {what}{(lines.Length - most == 1 ? "" : "s")}; all with --verbose\n");
     }
+
+    // What is frozen is no parameter, but may shrink, too.
+    static string Sizes(ReduceResult result)
+    {
+        var (before, after) = (result.Before, result.After);
+        if (before.Parameters != after.Parameters) return $"{Words.Count(before.Parameters, "parameter")} became {Number(after.Parameters)}";
+        if (result.Tensors.Count > 0) return $"{Words.Count(before.Frozen, "frozen number")} became {Number(after.Frozen)}{(before.Parameters == 0 ? "; nothing is trainable" : $"; {Stay(before.Parameters)}")}";
+        return before.Parameters == 0 ? $"nothing to merge{(before.Frozen == 0 ? "" : $": {Words.Count(before.Frozen, "frozen number")} {(before.Frozen == 1 ? "stays" : "stay")}")}; nothing is trainable" : $"nothing to merge: {Stay(before.Parameters)}";
+    }
+
+    static string Stay(long parameters) => $"{Words.Count(parameters, "parameter")} {(parameters == 1 ? "stays" : "stay")}";
 
     static string Equality(ReduceResult result)
     {
         var exactly = $"exactly, at {result.Points} random points of finite fields each for the start{(result.Options.ForTraining ? " and for all that training can reach" : "")}";
-        var measured = result.Float is { } difference ? $"; in float64 the outputs differ by {Small(difference.Absolute)} at most (relatively {Small(difference.Relative)}, {Small(difference.Ulps)} ulps)" : "; not measured in float64, where it is too large or not finite";
+        var measured = result.Float is { } difference ? $"; in float64 the outputs differ by {Small(difference.Absolute)} at most (relatively {Small(difference.Relative)}, {Small(difference.Ulps)} {(difference.Ulps == 1 ? "ulp" : "ulps")})" : "; not measured in float64, where it is too large or not finite";
         if (result.Rounded == 0) return exactly + measured;
         var rounded = result.Rounded == 1 ? "1 sum of weights is no number of the file's format and was rounded" : $"{Number(result.Rounded)} sums of weights are no numbers of the file's format and were rounded";
         return $"but for rounding: {rounded}{measured}; with the sums as they are it would be the same {exactly}";
@@ -79,7 +91,7 @@ static class ReduceText
 
     static string Bytes(long bytes) => bytes switch
     {
-        < 10_000 => $"{Number(bytes)} bytes",
+        < 10_000 => Words.Count(bytes, "byte"),
         < 10_000_000 => $"{Number(bytes / 1000.0)} kB",
         _ => $"{Number(bytes / 1e6)} MB",
     };

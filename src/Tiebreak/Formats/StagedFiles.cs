@@ -50,6 +50,11 @@ public sealed class StagedFiles : IDisposable
     /// <exception cref="TiebreakException">It is what is read, of another kind, in no folder, or there already.</exception>
     public static void Refuse(string output, IReadOnlyList<string> read, bool force) => OutputPlace.Refuse(output, read, force);
 
+    /// <summary>One line about a place that refused a file: why, and what to do.</summary>
+    /// <param name="path">The file, as the user named it.</param>
+    /// <param name="cause">What the system said.</param>
+    public static TiebreakException CannotWrite(string path, Exception cause) => FileErrors.Unwritable(path, cause);
+
     /// <summary>Begins; makes the hidden folder.</summary>
     /// <exception cref="TiebreakException">As <see cref="Refuse"/>; or the folder cannot be written to.</exception>
     public static StagedFiles For(string output, IReadOnlyList<string> read, bool force, CancellationToken cancellation = default)
@@ -63,7 +68,7 @@ public sealed class StagedFiles : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new TiebreakException($"cannot write `{output}`: {error.Message}", error);
+            throw CannotWrite(output, error);
         }
 
         return new StagedFiles(full, Directory.Exists(read[0]), staging, force, cancellation);
@@ -84,12 +89,13 @@ public sealed class StagedFiles : IDisposable
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             using var stream = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, Block);
             _written.Add(name);
+            AsReplaced(name, stagedOnly: true); // before its content is there for others to read
             write(stream);
             stream.Flush(flushToDisk: true);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new TiebreakException($"cannot write `{Path.Combine(Folder, name)}`: {error.Message}", error);
+            throw CannotWrite(Path.Combine(Folder, name), error);
         }
     }
 
@@ -115,7 +121,7 @@ public sealed class StagedFiles : IDisposable
     public string Carry(string source, string name, string? otherwise = null)
     {
         var place = Path.Combine(Folder, name);
-        if (_written.Contains(name) || (!IsFolder && File.Exists(place) && (OutputPlace.Real(place) == OutputPlace.Real(source) || SameContent(place, source)))) return name;
+        if (_written.Contains(name) || (!IsFolder && File.Exists(place) && (OutputPlace.Real(place) == OutputPlace.Real(source) || OutputPlace.SameContent(place, source)))) return name;
         var free = IsFree(name) ? name : OwnName(otherwise ?? throw new TiebreakException($"cannot write `{Output}`: its {name} would be in the place of another file, `{place}`; name another folder"));
         Write(free, target =>
         {
@@ -147,6 +153,7 @@ public sealed class StagedFiles : IDisposable
             {
                 var place = Path.Combine(Folder, name);
                 Directory.CreateDirectory(Path.GetDirectoryName(place)!);
+                AsReplaced(name, stagedOnly: false);
                 File.Move(Path.Combine(_staging, name), place, _force);
                 moved.Add(place);
             }
@@ -154,10 +161,18 @@ public sealed class StagedFiles : IDisposable
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             foreach (var place in moved) File.Delete(place);
-            throw new TiebreakException($"cannot write `{Output}`: {error.Message}", error);
+            throw CannotWrite(Output, error);
         }
 
         _written.Clear();
+    }
+
+    // Who may read a file that is replaced is not widened. While it is staged its owner must be able to read it back.
+    void AsReplaced(string name, bool stagedOnly)
+    {
+        var place = Path.Combine(Folder, name);
+        if (OperatingSystem.IsWindows() || !_force || !File.Exists(place)) return;
+        File.SetUnixFileMode(Path.Combine(_staging, name), File.GetUnixFileMode(place) | (stagedOnly ? UnixFileMode.UserRead : UnixFileMode.None));
     }
 
     // A folder that is to be replaced steps aside until the new one is in its place.
@@ -166,13 +181,19 @@ public sealed class StagedFiles : IDisposable
         string? old = null;
         try
         {
-            if (_force && Directory.Exists(Output)) Directory.Move(Output, old = Hidden(Output));
+            if (_force && Directory.Exists(Output))
+            {
+                foreach (var name in _written) AsReplaced(name, stagedOnly: false);
+                if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(_staging, File.GetUnixFileMode(Output));
+                Directory.Move(Output, old = Hidden(Output));
+            }
+
             Directory.Move(_staging, Output);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             if (old is not null && Directory.Exists(old)) Directory.Move(old, Output);
-            throw new TiebreakException($"cannot write `{Output}`: {error.Message}", error);
+            throw CannotWrite(Output, error);
         }
 
         if (old is not null) Directory.Delete(old, recursive: true);
@@ -192,16 +213,5 @@ public sealed class StagedFiles : IDisposable
     public void Dispose()
     {
         if (Directory.Exists(_staging)) Directory.Delete(_staging, recursive: true);
-    }
-
-    static bool SameContent(string one, string other)
-    {
-        using var left = File.OpenRead(one);
-        using var right = File.OpenRead(other);
-        if (left.Length != right.Length) return false;
-        byte[] a = new byte[Block], b = new byte[Block];
-        for (int read; (read = left.ReadAtLeast(a, Block, throwOnEndOfStream: false)) > 0;)
-            if (right.ReadAtLeast(b, Block, throwOnEndOfStream: false) != read || !a.AsSpan(0, read).SequenceEqual(b.AsSpan(0, read))) return false;
-        return true;
     }
 }

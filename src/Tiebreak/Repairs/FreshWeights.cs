@@ -13,9 +13,9 @@ static class FreshWeights
 
     /// <summary>
     /// Draws those numbers of a tensor that are stuck or share a class, each such that its file can hold it; the others stay. In small tensors no two are of one magnitude, so that none is tied
-    /// by rounding.
+    /// by rounding, unless <paramref name="asNamed"/> wants the distribution as its name says: entries of an orthogonal matrix of two rows come in pairs.
     /// </summary>
-    public static (ExactTensor Values, long Drawn) Draw(RepairState state, int number, RepairSetting setting)
+    public static (ExactTensor Values, long Drawn) Draw(RepairState state, int number, RepairSetting setting, bool asNamed = false)
     {
         var tensor = state.Model.Parameters[number];
         var random = new RandomNumbers(setting.Random(tensor, "fresh weights"));
@@ -24,7 +24,7 @@ static class FreshWeights
         tensor.Start.ReadNearest(0, old);
         var codes = state.Partition.Codes[number];
         var isGentle = tensor.Role is ParameterRole.Bias or ParameterRole.Scale;
-        var seen = values.Length <= MostCompared ? new HashSet<double>() : null;
+        var seen = values.Length <= MostCompared && !(asNamed && IsOrthogonal(tensor, setting)) ? new HashSet<double>() : null;
         var format = setting.Format(tensor);
         long drawn = 0;
         for (var k = 0; k < values.Length; k++)
@@ -50,8 +50,13 @@ static class FreshWeights
     public static TensorRepair Repair(ParameterTensor tensor, string how, string words, long drawn, RepairSetting setting)
     {
         var count = tensor.Shape.Count;
-        return new TensorRepair(tensor.Name, how, $"{words}{(drawn < count ? $" in {drawn:N0} of {count:N0} places" : "")}: {Words(tensor, setting)}", drawn, count);
+        var rest = drawn < count && IsOrthogonal(tensor, setting) ? ", but with the numbers that stayed its rows are not orthonormal" : "";
+        return new TensorRepair(tensor.Name, how, $"{words}{(drawn < count ? $" in {drawn:N0} of {count:N0} places" : "")}: {Words(tensor, setting)}{rest}", drawn, count);
     }
+
+    /// <summary>Whether a tensor gets orthonormal rows or columns.</summary>
+    public static bool IsOrthogonal(ParameterTensor tensor, RepairSetting setting) =>
+        setting.Options.Initialiser == Initialiser.Orthogonal && tensor.Role is not (ParameterRole.Bias or ParameterRole.Scale) && tensor.Shape.Rank > 1;
 
     static string Words(ParameterTensor tensor, RepairSetting setting)
     {
@@ -65,7 +70,7 @@ static class FreshWeights
             Initialiser.XavierUniform => $"Xavier, uniform (fan-in {fans.In}, fan-out {fans.Out})",
             Initialiser.LeCunNormal => $"LeCun, normal (fan-in {fans.In})",
             Initialiser.LeCunUniform => $"LeCun, uniform (fan-in {fans.In})",
-            Initialiser.Orthogonal => "orthogonal",
+            Initialiser.Orthogonal => IsOrthogonal(tensor, setting) ? "orthogonal" : $"normal of variance 1/{fans.In}, as a vector has no rows to be orthonormal",
             _ => $"truncated normal (fan-in {fans.In})",
         };
     }
@@ -75,7 +80,7 @@ static class FreshWeights
         var fans = Fans.Of(tensor);
         var isGentle = tensor.Role is ParameterRole.Bias or ParameterRole.Scale;
         var initialiser = setting.Options.Initialiser;
-        if (!isGentle && initialiser == Initialiser.Orthogonal && tensor.Shape.Rank > 1) return Orthogonal.Draw(tensor, random, setting.Refinement.Cancellation);
+        if (IsOrthogonal(tensor, setting)) return Orthogonal.Draw(tensor, random, setting.Refinement.Cancellation);
         var variance = isGentle ? Gentle * Gentle : initialiser switch
         {
             Initialiser.HeNormal or Initialiser.HeUniform => 2 / fans.In,

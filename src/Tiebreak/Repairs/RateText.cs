@@ -9,7 +9,7 @@ public static class RateText
     /// <summary>One line a tensor that needs another rate: <c>fc2.weight: 4</c>, or factors along its axes.</summary>
     public static IEnumerable<string> Lines(IReadOnlyList<TensorRates> rates) => rates.Where(rate => !rate.IsOne).Select(rate => $"{rate.Name}: {Words(rate)}");
 
-    /// <summary>All factors that are not one: by tensor a number, or <c>{"scale": …, "axes": [[…], …]}</c>, or a list of all.</summary>
+    /// <summary>All factors that are not one, as texts of exact fractions: by tensor <c>"1/4"</c>, or <c>{"scale": "1", "axes": [["4", "2"], …]}</c> (an axis that makes no difference has one factor), or a list of all.</summary>
     public static string Json(IReadOnlyList<TensorRates> rates)
     {
         var text = new StringBuilder("{");
@@ -39,6 +39,6 @@ public static class RateText
         return factors.Count <= Most ? $"[{string.Join(", ", factors)}]" : $"[{string.Join(", ", factors.Take(Most))}, ... {factors.Count - Most} more]";
     }
 
-    // Fractions are exact as text.
-    static string Number(Rational factor) => factor.IsInteger ? factor.ToString() : $"\"{factor}\"";
+    // Fractions are exact as text; whole numbers are text, too, so that who reads one kind can read all.
+    static string Number(Rational factor) => $"\"{factor}\"";
 }

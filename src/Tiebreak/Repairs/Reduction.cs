@@ -101,7 +101,7 @@ sealed class Reduction
                 }
                 else if (part.Length == 1)
                 {
-                    _left.Add($"{NameOf(dimensions[part[0]], model)} stays: {problem}");
+                    _left.Add($"{NameOf(dimensions[part[0]], model, merging)}: {problem}");
                 }
                 else
                 {
@@ -128,16 +128,16 @@ sealed class Reduction
     // What is wrong with a change of a file; null if nothing is.
     string? Tried(LargeModel subject, IModelFile file, Shrinking shrinking, IReadOnlyDictionary<string, TensorPlan> plans, Func<Model, IModelFile, bool> isWorthIt)
     {
+        using var files = _scratch();
         try
         {
-            using var files = _scratch();
             file.WriteShrunk(files, shrinking);
             using var small = _open(files.StagedModel);
             return subject.Difference(small, shrinking, plans, _refinement, isWorthIt);
         }
         catch (TiebreakException error)
         {
-            return error.Message;
+            return $"the file without them would not do ({error.Message.Replace(files.StagedModel, "it", StringComparison.Ordinal)})";
         }
     }
 
@@ -150,11 +150,13 @@ sealed class Reduction
             var greatest = format switch { FloatFormat.Float64 => double.MaxValue, FloatFormat.Float32 => float.MaxValue, FloatFormat.BFloat16 => 3.3895313892515355e38, FloatFormat.Float16 => 65504, FloatFormat.Float8E5M2 => 57344, _ => 448 };
             var nearest = new double[values.Count];
             values.ReadNearest(0, nearest);
-            if (nearest.Any(value => Math.Abs(value) > greatest)) return $"a sum of numbers of `{name}` is larger than its format holds";
+            if (nearest.Any(value => Math.Abs(value) > greatest)) return $"the sum of their weights in `{name}` is larger than its format ({Name(format)}) holds";
         }
 
         return null;
     }
+
+    static string Name(FloatFormat format) => format switch { FloatFormat.Float64 => "float64", FloatFormat.Float32 => "float32", FloatFormat.BFloat16 => "bfloat16", FloatFormat.Float16 => "float16", _ => "8 bits" };
 
     PointRun Run(Model model, State state, int number) => Run(model, state, number, _refinement);
 
@@ -170,12 +172,21 @@ sealed class Reduction
     static Dictionary<string, (Programs.Shape, ExactTensor)> NewWeights(Model model, IReadOnlyDictionary<string, TensorPlan> plans) =>
         model.Parameters.Concat(model.Frozen).Where(parameter => plans.ContainsKey(parameter.Name)).ToDictionary(parameter => parameter.Name, parameter => (plans[parameter.Name].Shape, plans[parameter.Name].Apply(parameter.Start)), StringComparer.Ordinal);
 
-    static string NameOf(IReadOnlyList<NodeAxis> axes, Model model)
+    // The units that would have gone, by a tensor that has them.
+    static string NameOf(IReadOnlyList<NodeAxis> axes, Model model, UnitMerging merging)
     {
         var named = axes.FirstOrDefault(at => at.Node.Primitive is Programs.Primitive.Parameter);
-        if (named.Node is { Primitive: Programs.Primitive.Parameter parameter }) return $"axis {named.Axis} of `{parameter.Name}` (size {named.Node.Shape[named.Axis]})";
+        if (named.Node is { Primitive: Programs.Primitive.Parameter parameter })
+        {
+            var places = merging.Coordinates.Of(named.Node, named.Axis)!;
+            var groups = Enumerable.Range(0, places.Length).GroupBy(k => merging.KeptOf(places[k])).ToArray();
+            int[] dead = [.. groups.Where(group => group.Key < 0).SelectMany(group => group)];
+            int[][] equal = [.. groups.Where(group => group.Key >= 0 && group.Skip(1).Any()).Select(group => group.ToArray())];
+            return $"units {LeftUnits.Words(equal.Length > 0 ? equal : [dead])} along axis {named.Axis} of `{parameter.Name}` {(equal.Length > 0 ? "are equal" : "add nothing")} and stay";
+        }
+
         var value = model.ValueNodes.FirstOrDefault(value => axes.Any(at => at.Node.Id == value.Value.Id));
-        return value.Key is { } name ? $"an axis of `{name}`" : $"an axis of {axes[0].Node.Origin ?? "the model"}";
+        return value.Key is { } name ? $"places of `{name}` along an axis are equal and stay" : $"places of {axes[0].Node.Origin ?? "the model"} are equal and stay";
     }
 }
 
@@ -204,7 +215,7 @@ sealed record LargeModel(IModelFile File, Model Model, State State, Func<IModelF
         for (var k = 0; k < Others.Count; k++)
         {
             var other = _others.Value[k];
-            if (Compare(2 + k, other, new State(other, State.Codes, State.FirstSteps), 1, Exact(Others[k](file), shrinking)) is { } elsewhere) return $"at other sizes {elsewhere}";
+            if (Compare(2 + k, other, new State(other, State.Codes, State.FirstSteps), 1, Exact(Others[k](file), shrinking)) is { } elsewhere) return $"{elsewhere}, at other sizes of the free dimensions";
         }
 
         return null;

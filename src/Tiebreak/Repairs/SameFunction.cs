@@ -33,7 +33,7 @@ static class SameFunction
     /// <param name="options">Seed, kinks, order, threads.</param>
     public static string? Difference(Model large, State state, ulong[][][] outputs, Model small, IReadOnlyDictionary<string, TensorPlan> plans, RefinementOptions options)
     {
-        if (!large.Program.Outputs.Select(output => (output.Name, output.Node.Shape)).SequenceEqual(small.Program.Outputs.Select(output => (output.Name, output.Node.Shape)))) return "its outputs have other names or sizes";
+        if (!large.Program.Outputs.Select(output => (output.Name, output.Node.Shape)).SequenceEqual(small.Program.Outputs.Select(output => (output.Name, output.Node.Shape)))) return "without them the outputs would have other sizes";
         var gates = new GatesByOrder(small.Program, options).Of(ShrunkPoint.StateOf(small, large, state, plans), null, 1);
         for (var number = 1; number <= outputs.Length; number++)
         {
@@ -41,7 +41,7 @@ static class SameFunction
             var shrunk = new ShrunkPoint(field, seed, new RandomPoint(state, seed), plans);
             var after = Sums(new PointRun(small.Program, field, seed, shrunk, shrunk, gates, options), small.Program);
             for (var k = 0; k < after.Length; k++)
-                if (!outputs[number - 1][k].AsSpan().SequenceEqual(after[k])) return $"its output `{large.Program.Outputs[k].Name}` is another";
+                if (!outputs[number - 1][k].AsSpan().SequenceEqual(after[k])) return $"without them the model would compute another `{large.Program.Outputs[k].Name}`, as something in it depends on how many they are";
         }
 
         return null;

@@ -38,6 +38,7 @@ public sealed class FixCommandTests
         Assert.False((bool)json["function"]!["kept"]!);
         Assert.True((double)json["function"]!["relative"]! > 0);
         Assert.Empty(json["unrepaired"]!.AsArray());
+        Assert.Equal(("tiebreak", "any", 5, "sgd"), ((string)json["tool"]!["name"]!, (string)json["assumptions"]!["data"]!, (int)json["assumptions"]!["seed"]!, (string)json["assumptions"]!["optimizer"]!));
     }
 
     [Fact]
@@ -47,7 +48,7 @@ public sealed class FixCommandTests
         File.WriteAllText(folder.File("m.tb"), "param a = 0\nparam b = 0.5\nconst z = 0\ndata x, y\nloss (y - a*z*x - b*x)**2\n");
         var (exit, output, _) = Run(folder, "m.tb", "-o", "n.tb");
         Assert.Equal(1, exit);
-        Assert.Contains("in which nothing could be repaired", string.Join(' ', output.Split(['\n', ' '], StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains("nothing could be repaired:", string.Join(' ', output.Split(['\n', ' '], StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
         Assert.Contains("left:      TB002", output, StringComparison.Ordinal);
         Assert.Equal(File.ReadAllText(folder.File("m.tb")), File.ReadAllText(folder.File("n.tb")));
     }
@@ -94,6 +95,43 @@ public sealed class FixCommandTests
         var (exit, output, _) = Run(folder, "m.tb", "-o", "n.tb", "--freeze", "W", "--method", "reinit");
         Assert.Equal(0, exit);
         Assert.Contains("`v`, drawn anew", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("param a = 1\nparam b = 2\ndata x, y\nloss (y - a*x - b)**2\n", "", "nothing to repair: ")]
+    [InlineData(Tied, "*", "nothing is trainable, all tensors are frozen, so there is nothing to repair: ")]
+    public void Where_there_is_nothing_to_repair_that_comes_first_and_no_repair_is_claimed(string formula, string frozen, string headline)
+    {
+        using var folder = Folder();
+        File.WriteAllText(folder.File("m.tb"), formula);
+        var (exit, output, _) = Run(folder, ["m.tb", "-o", "n.tb", .. frozen.Length == 0 ? Array.Empty<string>() : ["--freeze", frozen]]);
+        var words = string.Join(' ', output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(0, exit);
+        Assert.StartsWith($"{headline}{folder.File("n.tb")} is a copy of {folder.File("m.tb")} ", words, StringComparison.Ordinal);
+        Assert.Contains("function: the same: no number was changed", words, StringComparison.Ordinal);
+        Assert.DoesNotContain("drawn:", words, StringComparison.Ordinal);
+        Assert.Equal(formula, File.ReadAllText(folder.File("n.tb")));
+    }
+
+    [Fact]
+    public void A_zero_factor_is_said_to_be_given_a_random_start()
+    {
+        using var folder = Folder();
+        File.WriteAllText(folder.File("m.tb"), "param a = 0\nparam b = 0\nparam c = 1\ndata x, y\nloss (y - a*b*x - c)**2\n");
+        var words = string.Join(' ', Run(folder, "m.tb", "-o", "n.tb", "--method", "split").Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("`a`, one of several factors that are all zero, given a random start, which keeps the function since another is still zero: He, normal (fan-in 1)", words, StringComparison.Ordinal);
+        Assert.Contains("the same at the start, exactly", words, StringComparison.Ordinal);
+        Assert.DoesNotContain("drawn anew", words, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_an_only_tensor_is_called_and_what_a_split_was_drawn_with()
+    {
+        using var folder = Folder();
+        File.WriteAllText(folder.File("m.tb"), "param W[2,2] = 1\ndata x[2], y\nloss (y - x @ W @ x)**2\n");
+        var words = string.Join(' ', Run(folder, "m.tb", "-o", "n.tb", "--method", "split").Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("with its only tensor changed", words, StringComparison.Ordinal);
+        Assert.Contains("drawn: seed 0; the same command writes the same file", words, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -75,4 +75,23 @@ public sealed class ProcessTests
         Assert.Equal("", output);
         Assert.All(Directory.GetFileSystemEntries(folder.Path), path => Assert.StartsWith(".out.", Path.GetFileName(path), StringComparison.Ordinal));
     }
+
+    [Theory]
+    [InlineData("fix")]
+    [InlineData("reduce")]
+    public async Task A_run_that_is_ended_while_it_writes_leaves_nothing(string command)
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("needs signals");
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("m.tb"), "param W[1500,1500] = uniform(-1,1,seed=7)\nparam U[800,1500] = 0.1\nparam v[800] = 0.1\ndata x[1500], y\nloss (y - v @ tanh(U @ tanh(W @ x)))**2\n");
+        var start = new ProcessStartInfo("dotnet", [typeof(CommandLine).Assembly.Location, command, folder.File("m.tb"), "-o", folder.File("n.tb")]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        while (!process.HasExited && Directory.GetFileSystemEntries(folder.Path).Length == 1) Thread.Yield(); // until its hidden folder is there
+        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"])) await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((130, "", ""), (process.ExitCode, output, await error));
+        Assert.Equal(["m.tb"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName));
+    }
 }

@@ -70,16 +70,50 @@ public sealed class StagedFilesTests
     }
 
     [Fact]
+    public void A_full_disk_and_a_name_that_is_too_long_are_said_in_our_own_words()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        using var folder = new TemporaryFolder();
+        using var files = StagedFiles.For(folder.File("n.tb"), ["m.tb"], force: false, TestContext.Current.CancellationToken);
+        Assert.EndsWith("there is no space left on the disk; make some, or name a place on another one", Assert.Throws<TiebreakException>(() => files.Write("n.tb", _ =>
+        {
+            using var full = new FileStream("/dev/full", FileMode.Open, FileAccess.Write);
+            full.WriteByte(1);
+            full.Flush();
+        })).Message, StringComparison.Ordinal);
+        Assert.EndsWith("its name is too long; take a shorter one", Assert.Throws<TiebreakException>(() => StagedFiles.For(folder.File(new string('n', 300) + ".tb"), ["m.tb"], force: false, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Who_may_read_a_file_stays_when_it_is_replaced()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("m.tb"), "text");
+        File.WriteAllText(folder.File("n.tb"), "old");
+        const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
+        File.SetUnixFileMode(folder.File("n.tb"), Mode);
+        using (var files = StagedFiles.For(folder.File("n.tb"), [folder.File("m.tb")], force: true, TestContext.Current.CancellationToken))
+        {
+            files.Write("n.tb", stream => stream.Write("new"u8));
+            Assert.Equal(Mode, File.GetUnixFileMode(files.StagedModel)); // its content is never there for more people
+            files.Keep();
+        }
+
+        Assert.Equal(("new", Mode), (File.ReadAllText(folder.File("n.tb")), File.GetUnixFileMode(folder.File("n.tb"))));
+    }
+
+    [Fact]
     public void A_folder_that_cannot_be_written_to_is_said_so()
     {
         if (OperatingSystem.IsWindows()) return;
-        if (OperatingSystem.IsLinux()) Assert.Contains("cannot write", Assert.Throws<TiebreakException>(() => StagedFiles.For("/proc/n.tb", ["m.tb"], force: false, TestContext.Current.CancellationToken)).Message);
+        if (OperatingSystem.IsLinux()) Assert.Equal("cannot write `/proc/n.tb`: the system makes no files in `/proc`; name another folder", Assert.Throws<TiebreakException>(() => StagedFiles.For("/proc/n.tb", ["m.tb"], force: false, TestContext.Current.CancellationToken)).Message);
         Assert.SkipWhen(Environment.UserName == "root", "needs a user whom permissions bind");
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("m.tb"), "text");
         Directory.CreateDirectory(folder.File("closed"));
         File.SetUnixFileMode(folder.File("closed"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        Assert.Contains("cannot write", Assert.Throws<TiebreakException>(() => StagedFiles.For(folder.File("closed", "n.tb"), [folder.File("m.tb")], force: false, TestContext.Current.CancellationToken)).Message);
+        Assert.Contains("you have no permission to write into", Assert.Throws<TiebreakException>(() => StagedFiles.For(folder.File("closed", "n.tb"), [folder.File("m.tb")], force: false, TestContext.Current.CancellationToken)).Message);
         File.SetUnixFileMode(folder.File("closed"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 }

@@ -98,17 +98,78 @@ public sealed class CheckpointPlaceTests
         File.CreateSymbolicLink(Path.Combine(snapshot, "vocab.json"), folder.File("secret"));
         File.CreateSymbolicLink(Path.Combine(snapshot, "lost.json"), "nowhere");
         File.WriteAllText(Path.Combine(snapshot, "pytorch_model.bin"), "weights");
-        File.WriteAllText(Path.Combine(snapshot, ".hidden"), "");
+        File.WriteAllText(Path.Combine(snapshot, ".gitattributes"), "*.safetensors filter=lfs\n");
         File.WriteAllText(Path.Combine(snapshot, "empty.txt"), "");
         Directory.CreateDirectory(Path.Combine(snapshot, "runs"));
+        Directory.CreateDirectory(Path.Combine(snapshot, ".cache", "huggingface"));
         using (var huge = File.Create(Path.Combine(snapshot, "huge.json"))) huge.SetLength((1L << 28) + 1);
         var result = Fix.Model(snapshot, folder.File("out"));
-        Assert.Equal(["config.json", "empty.txt", "model.safetensors", "tokenizer.json"], Names(folder.File("out")));
+        Assert.Equal([".gitattributes", "config.json", "empty.txt", "model.safetensors", "tokenizer.json"], Names(folder.File("out")));
+        Assert.Equal("*.safetensors filter=lfs\n", File.ReadAllText(folder.File("out", ".gitattributes")));
         Assert.All(Directory.GetFiles(folder.File("out")), path => Assert.Null(new FileInfo(path).LinkTarget));
         Assert.Equal("tokens", File.ReadAllText(folder.File("out", "tokenizer.json")));
         foreach (var name in new[] { "`vocab.json` is a link that leads out", "`lost.json` is a link that leads out", "`pytorch_model.bin` may hold weights of its own", "`huge.json` was left out: its" })
             Assert.Single(result.Notes, note => note.StartsWith(name, StringComparison.Ordinal));
-        Assert.Equal(4, result.Notes.Count);
+        Assert.Contains("the folders `.cache`, `runs` were left out, since folders are not copied; copy what is needed", result.Notes);
+        Assert.Equal(5, result.Notes.Count);
+    }
+
+    [Fact]
+    public void What_came_along_is_no_reason_not_to_replace_the_folder()
+    {
+        using var toy = Tied();
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(toy.File(".dvcignore"), "runs\n");
+        File.WriteAllText(toy.File("curve.png"), "picture");
+        Fix.Model(toy.Path, folder.File("out"));
+        Fix.Model(toy.Path, folder.File("out"), new FixOptions { Force = true });
+        Assert.Equal([".dvcignore", "config.json", "curve.png", "model.safetensors"], Names(folder.File("out")));
+        File.WriteAllText(folder.File("out", "curve.png"), "another");
+        Refused(toy.Path, folder.File("out"), "holds `curve.png`, which is no part of a checkpoint", force: true);
+    }
+
+    [Fact]
+    public void The_folder_that_is_read_gets_nothing_new()
+    {
+        using var toy = Tied();
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(toy.File("runs"));
+        var all = Names(toy.Path);
+        Refused(toy.Path, toy.File("fixed"), "is inside");
+        Refused(toy.Path, toy.File("runs/fixed"), "name a folder outside of it", force: true);
+        Refused(toy.Path, toy.Path + "/../" + Path.GetFileName(toy.Path) + "/fixed", "is inside");
+        if (!OperatingSystem.IsWindows())
+        {
+            Directory.CreateSymbolicLink(folder.File("link"), toy.File("runs"));
+            Refused(toy.Path, folder.File("link", "fixed"), "is inside");
+            Directory.CreateSymbolicLink(folder.File("above"), Path.GetDirectoryName(toy.Path)!);
+            Refused(toy.Path, folder.File("above", Path.GetFileName(toy.Path), "fixed"), "is inside");
+        }
+
+        Assert.Equal(all, Names(toy.Path));
+        Assert.Equal((2, ""), Exit(toy.Path, "-o", toy.File("fixed")));
+        Fix.Model(toy.File("model.safetensors"), toy.File("fixed.safetensors")); // a file beside another is no folder in a folder
+    }
+
+    static (int Exit, string Output) Exit(params string[] args)
+    {
+        using StringWriter output = new(), error = new();
+        return (Tiebreak.Cli.CommandLine.Run(["fix", .. args], output, error), output.ToString());
+    }
+
+    [Fact]
+    public void Who_may_read_a_folder_and_its_files_stays_when_they_are_replaced()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs modes of files");
+        if (OperatingSystem.IsWindows()) return; // for the analyser, which does not know what skips
+        using var toy = Tied();
+        using var folder = new TemporaryFolder();
+        Fix.Model(toy.Path, folder.File("out"));
+        const UnixFileMode Own = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        File.SetUnixFileMode(folder.File("out", "model.safetensors"), Own);
+        File.SetUnixFileMode(folder.File("out"), Own | UnixFileMode.UserExecute);
+        Fix.Model(toy.Path, folder.File("out"), new FixOptions { Force = true });
+        Assert.Equal((Own, Own | UnixFileMode.UserExecute), (File.GetUnixFileMode(folder.File("out", "model.safetensors")), File.GetUnixFileMode(folder.File("out"))));
     }
 
     [Fact]

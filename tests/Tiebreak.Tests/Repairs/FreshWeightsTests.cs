@@ -68,6 +68,43 @@ public sealed class FreshWeightsTests
     }
 
     [Fact]
+    public void Two_orthonormal_rows_have_entries_of_equal_size_and_keep_them()
+    {
+        for (ulong seed = 0; seed < 20; seed++)
+        {
+            var (start, _) = FreshWeights.Draw(State(Tensor(ParameterRole.Dense, [2, 2], Out, In), new int[4]), 0, Setting(Initialiser.Orthogonal, seed, FloatFormat.Float64), asNamed: true);
+            var w = new double[4];
+            start.ReadDoubles(0, w);
+            Assert.Equal((1, 1, 0), (Math.Round(w[0] * w[0] + w[1] * w[1], 12), Math.Round(w[2] * w[2] + w[3] * w[3], 12), Math.Abs(Math.Round(w[0] * w[2] + w[1] * w[3], 12))));
+        }
+    }
+
+    [Fact]
+    public void An_orthogonal_repair_is_orthogonal_or_says_by_how_much_it_is_not()
+    {
+        using var folder = new House.TemporaryFolder();
+        var options = new FixOptions { Method = RepairMethod.Reinit, Initialiser = Initialiser.Orthogonal, Force = true };
+
+        File.WriteAllText(folder.File("m.tb"), "param W[2,2] = 0.5\ndata x[2], y\nloss (y - sum(tanh(W @ x)))**2\n");
+        var result = Fix.Model(folder.File("m.tb"), folder.File("n.tb"), options);
+        var w = result.After.Analysis.Model.Parameters[0].Start;
+        for (var row = 0; row < 2; row++) Assert.Equal(1, (w[2 * row] * w[2 * row] + w[2 * row + 1] * w[2 * row + 1]).ToDouble(), 1e-6);
+        Assert.Empty(result.Notes);
+
+        // Only the sum of the diagonal counts here, whose entries an orthogonal matrix would leave in lockstep.
+        File.WriteAllText(folder.File("m.tb"), "param W[2,2] = 0.5\ndata x, y, z\nloss (y - (W[0,0] + W[1,1])*x - W[0,1]*z - 3*W[1,0]*z*z)**2\n");
+        var moved = 0;
+        for (ulong seed = 0; seed < 10; seed++)
+        {
+            result = Fix.Model(folder.File("m.tb"), folder.File("n.tb"), options with { Check = new CheckOptions { Seed = seed } });
+            Assert.Equal(4, result.After.Counts!.DegreesOfFreedom);
+            if (result.Notes.Any(note => note.StartsWith("the rows of `W` are orthonormal up to an eighth of an entry only", StringComparison.Ordinal))) moved++;
+        }
+
+        Assert.InRange(moved, 1, 9); // turned the diagonal is equal, mirrored it is opposite
+    }
+
+    [Fact]
     public void Every_format_holds_what_is_drawn_and_small_tensors_have_no_equal_magnitudes()
     {
         foreach (var format in Enum.GetValues<FloatFormat>())

@@ -61,7 +61,7 @@ public sealed class ReduceTests
             if (result.After.Parameters == result.Before.Parameters) continue;
             shrunk++;
             Assert.NotNull(result.Rates);
-            Assert.Empty(result.Left);
+            Assert.All(result.Left, left => Assert.Matches("^still (redundant|stuck): ", left)); // biases of keys and before batch normalisations, relus that never open
             TrainsAlike(folder.File("wide.onnx"), folder.File("small.onnx"), result, 20, $"{kind} {seed}");
         }
 
@@ -129,7 +129,7 @@ public sealed class ReduceTests
         var result = Reduce.Model(folder.File("m.tb"), folder.File("n.tb"));
         Assert.Contains(result.Rates!, rates => !rates.IsOne);
         var text = File.ReadAllText(folder.File("n.tb"));
-        Assert.Contains("# tiebreak.learning-rates: {\"W\": \"1/4\", \"v\": 4}", text, StringComparison.Ordinal);
+        Assert.Contains("# tiebreak.learning-rates: {\"W\": \"1/4\", \"v\": \"4\"}", text, StringComparison.Ordinal);
         Assert.Contains("# four alike", text, StringComparison.Ordinal);
         Assert.Equal(result.After.Parameters, Check.Model(folder.File("n.tb")).Counts!.Parameters);
     }

@@ -6,6 +6,7 @@ namespace Tiebreak.Formats.Families;
 /// <summary>Writes a checkpoint with other numbers in some of its tensors, and what lies in its folder beside the weights, so that the new folder can be used like the old one.</summary>
 static class CheckpointWriting
 {
+    const int MostNamed = 5;
     const long MostBesides = 1 << 28; // bytes of all files beside the weights: tokenizers have some ten million
 
     // Weights in other files are not repaired, so they would contradict those that are.
@@ -36,7 +37,7 @@ static class CheckpointWriting
         foreach (var (path, size) in Directory.EnumerateFiles(folder).Select(path => (path, Size: SizeOf(path, folder))).OrderBy(file => file.Size).ThenBy(file => file.path, StringComparer.Ordinal))
         {
             var name = Path.GetFileName(path);
-            if (name.StartsWith('.') || !files.IsFree(name)) continue;
+            if (!files.IsFree(name)) continue;
             if (size is null) files.Note($"`{name}` is a link that leads out of the folder, and was left out");
             else if (WeightKinds.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase)) files.Note($"`{name}` may hold weights of its own, which were not repaired, and was left out");
             else if (total + size > MostBesides) files.Note($"`{name}` was left out: its {size:N0} bytes are more than belong beside weights; copy it if it is needed");
@@ -44,6 +45,12 @@ static class CheckpointWriting
             else files.Carry(path, name);
             if (!files.IsFree(name)) total += size ?? 0;
         }
+
+        // Caches of downloads (.cache), repositories (.git), logs of runs: nothing that the weights need.
+        var inner = Directory.EnumerateDirectories(folder).Select(path => $"`{Path.GetFileName(path)}`").Order(StringComparer.Ordinal).ToArray();
+        if (inner.Length == 0) return;
+        var named = inner.Length <= MostNamed ? string.Join(", ", inner) : $"{string.Join(", ", inner.Take(MostNamed))} and {inner.Length - MostNamed} more";
+        files.Note(inner.Length == 1 ? $"the folder {named} was left out, since folders are not copied; copy it if it is needed" : $"the folders {named} were left out, since folders are not copied; copy what is needed");
     }
 
     /// <summary>The bytes of a file that lies in the folder, or where the caches of the hub keep its content (<c>../../blobs</c>); null for links elsewhere.</summary>

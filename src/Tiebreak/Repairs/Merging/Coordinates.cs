@@ -11,6 +11,7 @@ sealed class Coordinates
 {
     readonly List<int> _parent = [];
     readonly List<bool> _isPinned = [];
+    readonly List<string?> _whyPinned = []; // of each root
     readonly List<ProductRelation> _products = [];
     readonly List<Sum> _sums = [];
     readonly int[]?[][] _places;
@@ -45,6 +46,9 @@ sealed class Coordinates
     /// <summary>Whether a place must stay: data and outputs have it, or something that is not taken apart.</summary>
     public bool IsPinned(int root) => _isPinned[root];
 
+    /// <summary>Why a place must stay, as the end of a sentence about units; null if it need not.</summary>
+    public string? WhyPinned(int root) => _whyPinned[root];
+
     /// <summary>All axes with places, of needed nodes.</summary>
     public IEnumerable<(Node Node, int Axis, int[] Places)> Axes()
     {
@@ -68,8 +72,8 @@ sealed class Coordinates
         var coordinates = new Coordinates(program) { IsNeeded = needed, Program = program };
         foreach (var node in program.Nodes)
             if (needed[node.Id]) coordinates._places[node.Id] = coordinates.Make(node);
-        foreach (var (_, node) in program.Outputs)
-            foreach (var places in coordinates._places[node.Id]) coordinates.Pin(places);
+        foreach (var (name, node) in program.Outputs)
+            foreach (var places in coordinates._places[node.Id]) coordinates.Pin(places, PinReasons.Output(name));
         coordinates.SpreadPins();
         return coordinates;
     }
@@ -81,10 +85,10 @@ sealed class Coordinates
         {
             case Primitive.Parameter or Primitive.Data { Kind: DataKind.Mask }:
                 return [.. Enumerable.Range(0, rank).Select(axis => Fresh(node.Shape[axis]))];
-            case Primitive.Data:
-                return [.. Enumerable.Range(0, rank).Select(axis => Pinned(node.Shape[axis]))];
+            case Primitive.Data data:
+                return [.. Enumerable.Range(0, rank).Select(axis => Pinned(node.Shape[axis], PinReasons.Input(data.Name)))];
             case Primitive.Constant constant:
-                return constant.Values is Numbers.UniformTensor ? new int[]?[rank] : [.. Enumerable.Range(0, rank).Select(axis => Pinned(node.Shape[axis]))];
+                return constant.Values is Numbers.UniformTensor ? new int[]?[rank] : [.. Enumerable.Range(0, rank).Select(axis => Pinned(node.Shape[axis], PinReasons.FixedNumbers(node)))];
             case Primitive.Add or Primitive.Multiply or Primitive.Negate or Primitive.Reciprocal or Primitive.Apply:
                 return [.. Enumerable.Range(0, rank).Select(axis => node.Operands.Aggregate((int[]?)null, (places, operand) => Unify(places, Of(operand, axis))))];
             case Primitive.Choose choose:
@@ -103,14 +107,14 @@ sealed class Coordinates
             case Primitive.Transpose transpose:
                 return [.. transpose.Order.Span.ToArray().Select(axis => Of(node.Operands[0], axis))];
             case Primitive.Gather gather:
-                return Moved(gather.Map, [.. Enumerable.Range(0, node.Operands[0].Shape.Rank).Select(axis => Of(node.Operands[0], axis) ?? Pinned(node.Operands[0].Shape[axis]))], isGather: true);
+                return Moved(node, gather.Map, isGather: true);
             case Primitive.ScatterAdd scatter:
-                return Moved(scatter.Map, [.. Enumerable.Range(0, node.Operands[0].Shape.Rank).Select(axis => Of(node.Operands[0], axis) ?? Pinned(node.Operands[0].Shape[axis]))], isGather: false);
+                return Moved(node, scatter.Map, isGather: false);
             case Primitive.Concat concat:
                 return
                 [
                     .. Enumerable.Range(0, rank).Select(axis => axis == concat.Axis
-                        ? [.. node.Operands.SelectMany(operand => Of(operand, axis) ?? Pinned(operand.Shape[axis]))]
+                        ? [.. node.Operands.SelectMany(operand => Of(operand, axis) ?? Pinned(operand.Shape[axis], PinReasons.Mixed(node)))]
                         : node.Operands.Aggregate((int[]?)null, (places, operand) => Unify(places, Of(operand, axis)))),
                 ];
             default:
@@ -127,7 +131,7 @@ sealed class Coordinates
         for (var axis = 0; axis < places.Length; axis++)
         {
             places[axis] = Of(operand, axis);
-            if (axis == places.Length - 1 || (choose.Allowed is { } allowed && strides[axis] < allowed.Flags.Length)) Pin(places[axis]);
+            if (axis == places.Length - 1 || (choose.Allowed is { } allowed && strides[axis] < allowed.Flags.Length)) Pin(places[axis], PinReasons.Whole(node));
         }
 
         return places;
@@ -179,8 +183,10 @@ sealed class Coordinates
     }
 
     // An index map is taken apart by axis where it can be; other axes stay as they are.
-    int[]?[] Moved(IndexMap map, int[][] operand, bool isGather)
+    int[]?[] Moved(Node node, IndexMap map, bool isGather)
     {
+        var why = PinReasons.Mixed(node);
+        int[][] operand = [.. Enumerable.Range(0, node.Operands[0].Shape.Rank).Select(axis => Of(node.Operands[0], axis) ?? Pinned(node.Operands[0].Shape[axis], why))];
         var other = isGather ? map.Target : map.Source;
         var result = new int[]?[other.Rank];
         var isDone = new bool[operand.Length];
@@ -194,14 +200,14 @@ sealed class Coordinates
                 var size = other[theirs];
                 if (isGather)
                 {
-                    result[theirs] = [.. link.Map.Select(place => place < 0 ? Pinned(1)[0] : operand[mine][place])];
-                    if (link.Map.Contains(-1)) Pin(result[theirs]);
+                    result[theirs] = [.. link.Map.Select(place => place < 0 ? Pinned(1, why)[0] : operand[mine][place])];
+                    if (link.Map.Contains(-1)) Pin(result[theirs], why);
                 }
                 else
                 {
                     var made = Fresh(size);
                     for (var i = 0; i < link.Map.Length; i++) Union(made[link.Map[i]], operand[mine][i]);
-                    if (link.Map.Distinct().Count() < size) Pin(made);
+                    if (link.Map.Distinct().Count() < size) Pin(made, why);
                     result[theirs] = made;
                 }
 
@@ -218,15 +224,15 @@ sealed class Coordinates
                 var made = Fresh(other[sourceAxis]);
                 var flat = Flat([.. targetAxes.Select(axis => operand[axis])]);
                 for (var i = 0; i < flat.Length; i++) Union(made[link.Map[i]], flat[i]);
-                if (link.Map.Distinct().Count() < made.Length) Pin(made);
+                if (link.Map.Distinct().Count() < made.Length) Pin(made, why);
                 result[sourceAxis] = made;
                 foreach (var axis in targetAxes) isDone[axis] = true;
             }
         }
 
-        for (var axis = 0; axis < result.Length; axis++) result[axis] ??= other[axis] == 1 ? Fresh(1) : Pinned(other[axis]);
+        for (var axis = 0; axis < result.Length; axis++) result[axis] ??= other[axis] == 1 ? Fresh(1) : Pinned(other[axis], why);
         for (var axis = 0; axis < operand.Length; axis++)
-            if (!isDone[axis]) Pin(operand[axis]);
+            if (!isDone[axis]) Pin(operand[axis], why);
         return result;
     }
 
@@ -238,21 +244,28 @@ sealed class Coordinates
             places[k] = _parent.Count;
             _parent.Add(places[k]);
             _isPinned.Add(false);
+            _whyPinned.Add(null);
         }
 
         return places;
     }
 
-    int[] Pinned(int size)
+    int[] Pinned(int size, string why)
     {
         var places = Fresh(size);
-        Pin(places);
+        Pin(places, why);
         return places;
     }
 
-    void Pin(int[]? places)
+    void Pin(int[]? places, string why)
     {
-        foreach (var place in places ?? []) _isPinned[Find(place)] = true;
+        foreach (var place in places ?? []) Pin(Find(place), why);
+    }
+
+    void Pin(int root, string? why)
+    {
+        _isPinned[root] = true;
+        _whyPinned[root] ??= why;
     }
 
     int[]? Unify(int[]? left, int[]? right)
@@ -271,6 +284,7 @@ sealed class Coordinates
         if (b < a) (a, b) = (b, a);
         _parent[b] = a;
         _isPinned[a] |= _isPinned[b];
+        _whyPinned[a] ??= _whyPinned[b];
     }
 
     // A place that must stay needs all its factors; a place whose factors all must stay must stay, too.
@@ -285,14 +299,23 @@ sealed class Coordinates
                 {
                     var flat = Find(product.Flat[k]);
                     var isPinned = true;
+                    string? why = null;
                     for (var factor = 0; factor < product.Factors.Length; factor++)
                     {
                         var place = Find(product.Factors[factor][product.PlaceOf(factor, k)]);
-                        if (_isPinned[flat] && !_isPinned[place]) hasChanged = _isPinned[place] = true;
+                        if (_isPinned[flat] && !_isPinned[place])
+                        {
+                            Pin(place, _whyPinned[flat]);
+                            hasChanged = true;
+                        }
+
                         isPinned &= _isPinned[place];
+                        why ??= _whyPinned[place];
                     }
 
-                    if (isPinned && !_isPinned[flat]) hasChanged = _isPinned[flat] = true;
+                    if (!isPinned || _isPinned[flat]) continue;
+                    Pin(flat, why);
+                    hasChanged = true;
                 }
             }
         }

@@ -5,7 +5,10 @@ namespace Tiebreak.Repairs.Merging;
 /// <summary>Why classes cannot be merged as they are: more must be known, or some sums must stay.</summary>
 /// <param name="Equal">Axes along which places must be equal, too; empty if that is not it.</param>
 /// <param name="Ban">Sums whose places must stay as they are.</param>
-sealed record FoldConflict(IReadOnlyList<NodeAxis> Equal, IReadOnlyList<Sum> Ban);
+sealed record FoldConflict(IReadOnlyList<NodeAxis> Equal, IReadOnlyList<BannedSum> Ban);
+
+/// <summary>A sum whose places must stay, and where what it asks for was not to be had.</summary>
+sealed record BannedSum(Sum Sum, Node At);
 
 /// <summary>
 /// Follows what each sum asks of its operands back to the weights: along an axis where units are merged one operand keeps the slices of those that stay, the other has the slices of a class added up. One walk from the
@@ -22,7 +25,7 @@ sealed class FoldRoles
     readonly AxisFold?[]?[] _folds; // of each node, for each axis; null where everybody wants it as it is
     readonly bool[][] _isRead; // whether a reader wants the whole axis as it is
     readonly HashSet<NodeAxis> _needed = [];
-    readonly HashSet<Sum> _banned = [];
+    readonly Dictionary<Sum, Node> _banned = []; // and where it failed first
 
     FoldRoles(Coordinates coordinates, FoldSides sides, Fingerprints prints, UnitClasses classes, IReadOnlySet<NodeAxis> isEqual, IReadOnlySet<Sum> unfolded)
     {
@@ -46,7 +49,7 @@ sealed class FoldRoles
             else roles.Push(node, [.. sums[node.Id]]);
         }
 
-        var conflict = roles._needed.Count > 0 || roles._banned.Count > 0 ? new FoldConflict([.. roles._needed], [.. roles._banned]) : null;
+        var conflict = roles._needed.Count > 0 || roles._banned.Count > 0 ? new FoldConflict([.. roles._needed], [.. roles._banned.Select(entry => new BannedSum(entry.Key, entry.Value))]) : null;
         return (parameters, conflict);
     }
 
@@ -75,7 +78,7 @@ sealed class FoldRoles
                 for (int axis = 0, kept = 0; axis < own.Length; axis++)
                 {
                     if (!broadcast.Axes.Span.Contains(axis)) Ask(node.Operands[0], kept++, own[axis]);
-                    else if (own[axis] is { IsNeeded: true } fold) Ban(fold);
+                    else if (own[axis] is { IsNeeded: true } fold) Ban(fold, node);
                 }
 
                 break;
@@ -96,7 +99,7 @@ sealed class FoldRoles
                 break;
             default: // functions and choices need their operand as it is, and cannot be added up
                 foreach (var fold in own)
-                    if (fold is { IsNeeded: true }) Ban(fold);
+                    if (fold is { IsNeeded: true }) Ban(fold, node);
                 foreach (var operand in node.Operands)
                     for (var axis = 0; axis < operand.Shape.Rank; axis++) Ask(operand, axis, null);
                 break;
@@ -118,7 +121,7 @@ sealed class FoldRoles
         var side = _sides.Side(node, left, right);
         if (side < 0)
         {
-            Ban(fold);
+            Ban(fold, node);
             return;
         }
 
@@ -184,7 +187,7 @@ sealed class FoldRoles
         if (block.From.Length == 1) Ask(operand, block.From[0], whole);
         else if (whole.Factors([.. block.From.Select(axis => operand.Shape[axis])]) is { } factors)
             for (var k = 0; k < factors.Length; k++) Ask(operand, block.From[k], factors[k]);
-        else Ban(whole);
+        else Ban(whole, node);
     }
 
     // A scatter adds up what lands in one place, which is no mere move: it is followed only as it is.
@@ -204,7 +207,7 @@ sealed class FoldRoles
         }
 
         for (var axis = 0; axis < own.Length; axis++)
-            if (!isDone[axis] && own[axis] is { IsNeeded: true } fold) Ban(fold);
+            if (!isDone[axis] && own[axis] is { IsNeeded: true } fold) Ban(fold, node);
         for (var axis = 0; axis < isAsked.Length; axis++)
             if (!isAsked[axis]) Ask(operand, axis, null);
     }
@@ -225,7 +228,7 @@ sealed class FoldRoles
                 }
 
                 var part = fold.To.AsSpan(first, size).ToArray();
-                if (Array.Exists(part, to => to >= 0 && (to < first || to >= first + size))) Ban(fold);
+                if (Array.Exists(part, to => to >= 0 && (to < first || to >= first + size))) Ban(fold, node);
                 else Ask(operand, axis, new AxisFold([.. part.Select(to => to < 0 ? to : to - first)], [.. fold.IsNegative.AsSpan(first, size)], fold.Causes));
             }
         }
@@ -235,7 +238,7 @@ sealed class FoldRoles
     {
         if (_coordinates.Of(operand, axis) is null)
         {
-            if (fold is { IsNeeded: true }) Ban(fold);
+            if (fold is { IsNeeded: true }) Ban(fold, operand);
             return;
         }
 
@@ -259,8 +262,8 @@ sealed class FoldRoles
         if (AxisFold.Both(left, right) is { } both) folds[axis] = both;
         else
         {
-            Ban(left);
-            Ban(right);
+            Ban(left, operand);
+            Ban(right, operand);
         }
     }
 
@@ -273,5 +276,8 @@ sealed class FoldRoles
         return identity;
     }
 
-    void Ban(AxisFold fold) => _banned.UnionWith(fold.Causes);
+    void Ban(AxisFold fold, Node at)
+    {
+        foreach (var sum in fold.Causes) _banned.TryAdd(sum, at);
+    }
 }

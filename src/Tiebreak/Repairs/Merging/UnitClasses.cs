@@ -27,12 +27,13 @@ sealed class UnitClasses
     /// <param name="labels">For axes by their places, numbers that must be the same, too.</param>
     /// <param name="banned">Places that must stay as they are, by root.</param>
     /// <param name="isDead">Places that add nothing to any sum, by root.</param>
-    public static UnitClasses Of(Coordinates coordinates, Fingerprints prints, IReadOnlyCollection<NodeAxis> equal, IReadOnlyCollection<Sum> alike, IReadOnlyList<(int[] Places, ulong[] Labels)> labels, IReadOnlySet<int> banned, bool[] isDead)
+    /// <param name="keepsPinned">Whether places that must stay are alone.</param>
+    public static UnitClasses Of(Coordinates coordinates, Fingerprints prints, IReadOnlyCollection<NodeAxis> equal, IReadOnlyCollection<Sum> alike, IReadOnlyList<(int[] Places, ulong[] Labels)> labels, IReadOnlySet<int> banned, bool[] isDead, bool keepsPinned = true)
     {
         var classes = new UnitClasses(coordinates);
         isDead.CopyTo(classes._isDead, 0);
         classes.BuryWholes();
-        classes.BeginWith(banned);
+        classes.BeginWith(banned, keepsPinned);
         foreach (var at in equal) classes.Refine(classes.Keys(coordinates.Of(at.Node, at.Axis)!, [.. prints[at].Select(prints.Magnitude)]));
         foreach (var (places, numbers) in labels) classes.Refine(classes.Keys(places, numbers));
         classes.Settle();
@@ -100,7 +101,7 @@ sealed class UnitClasses
         Enumerable.Range(0, _class.Length).Where(root => _coordinates.Find(root) == root && !_isDead[root]).GroupBy(root => _kept[root]).Where(members => members.Skip(1).Any()).Select(members => members.ToArray());
 
     // Places that stand on the same axes begin in one class; those that must stay are alone.
-    void BeginWith(IReadOnlySet<int> banned)
+    void BeginWith(IReadOnlySet<int> banned, bool keepsPinned)
     {
         var signature = new ulong[_class.Length];
         var number = 0UL;
@@ -115,7 +116,7 @@ sealed class UnitClasses
         Refine(signature);
         var alone = new ulong[_class.Length];
         for (var root = 0; root < alone.Length; root++)
-            if (_coordinates.IsPinned(root) || banned.Contains(root)) alone[root] = (ulong)root + 1;
+            if ((keepsPinned && _coordinates.IsPinned(root)) || banned.Contains(root)) alone[root] = (ulong)root + 1;
         Refine(alone);
     }
 

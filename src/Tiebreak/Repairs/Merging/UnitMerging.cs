@@ -14,8 +14,13 @@ sealed class UnitMerging
     readonly Coordinates _coordinates;
     readonly UnitClasses _classes;
     readonly Model _model;
+    readonly IReadOnlyDictionary<int, string> _whyBanned;
 
-    UnitMerging(Model model, Coordinates coordinates, UnitClasses classes, IReadOnlyDictionary<string, AxisFold?[]> folds) => (_model, _coordinates, _classes, Folds) = (model, coordinates, classes, folds);
+    UnitMerging(Model model, Coordinates coordinates, UnitClasses classes, IReadOnlyDictionary<string, AxisFold?[]> folds, IReadOnlyDictionary<int, string> whyBanned) =>
+        (_model, _coordinates, _classes, Folds, _whyBanned) = (model, coordinates, classes, folds, whyBanned);
+
+    /// <summary>The places of the model.</summary>
+    public Coordinates Coordinates => _coordinates;
 
     /// <summary>For each parameter that the outputs need: what is added up along its axes.</summary>
     public IReadOnlyDictionary<string, AxisFold?[]> Folds { get; }
@@ -31,16 +36,21 @@ sealed class UnitMerging
         var prints = new Fingerprints(run);
         var alike = coordinates.Sums.Where(sum => sides.Of(sum) == SumKind.Alike).ToArray();
         var banned = new HashSet<int>();
+        var why = new Dictionary<int, string>();
         var unfolded = new HashSet<Sum>(); // where nothing goes, a sum that cannot be folded is no reason to keep units apart
-        void Ban(IEnumerable<Sum> sums)
+        void Ban(Sum sum, string reason)
         {
-            foreach (var place in sums.SelectMany(sum => sum.Places)) banned.Add(coordinates.Find(place));
+            foreach (var place in sum.Places)
+            {
+                banned.Add(coordinates.Find(place));
+                why.TryAdd(coordinates.Find(place), reason);
+            }
         }
 
         var labels = model.Beside.Where(beside => coordinates.IsNeeded[beside.Node.Id] && coordinates.Of(beside.Node, beside.Axis) is { } places && places.Length == beside.Values.Count)
             .Select(beside => (coordinates.Of(beside.Node, beside.Axis)!, Labels(beside.Values))).ToArray();
         foreach (var place in options.Banned.SelectMany(at => coordinates.Of(model.Program.Nodes[at.Node], at.Axis) ?? [])) banned.Add(coordinates.Find(place));
-        if (options.Shrinks && !options.Alike) Ban(alike);
+        foreach (var sum in options.Shrinks && !options.Alike ? alike : []) Ban(sum, PinReasons.Counted(sum.Node));
         var equal = coordinates.Sums.Where(sum => options.Shrinks || sides.Of(sum) != SumKind.Alike).Where(sum => !Array.TrueForAll(sum.Places, place => coordinates.IsPinned(coordinates.Find(place)) || banned.Contains(coordinates.Find(place))))
             .SelectMany(sum => Equal(coordinates, sum, sides.Of(sum), options)).ToHashSet();
         prints.Need(equal.Concat(coordinates.Sums.Where(sum => equal.Any(at => ReferenceEquals(at.Node, sum.Node)) || sum.Places.Any(place => !coordinates.IsPinned(coordinates.Find(place)))).SelectMany(sum => Both(coordinates, sum))));
@@ -49,11 +59,15 @@ sealed class UnitMerging
         {
             var classes = UnitClasses.Of(coordinates, prints, equal, options.Shrinks && options.Alike ? alike : [], labels, banned, dead);
             var (folds, conflict) = FoldRoles.Of(coordinates, sides, prints, classes, equal, unfolded);
-            if (conflict is null) return new UnitMerging(model, coordinates, classes, folds);
+            if (conflict is null) return new UnitMerging(model, coordinates, classes, folds, why);
             prints.Need(conflict.Equal);
             equal.UnionWith(conflict.Equal);
-            if (options.Shrinks) Ban(conflict.Ban);
-            else unfolded.UnionWith(conflict.Ban);
+            foreach (var (sum, at) in conflict.Ban)
+            {
+                if (options.Shrinks) Ban(sum, PinReasons.NotLinear(at));
+                else unfolded.Add(sum);
+            }
+
             if (options.Shrinks && conflict.Ban.Count > 0) dead = options.DropDead ? Dead(coordinates, prints, alike, banned) : dead;
         }
 
@@ -70,6 +84,39 @@ sealed class UnitMerging
 
     /// <summary>The place that stays for a place's class, by root; −1 for one that adds nothing and goes.</summary>
     public int KeptOf(int place) => _classes.KeptOf(place);
+
+    /// <summary>Why a place stays though others are equal to it; null if it is not known.</summary>
+    public string? WhyKept(int place)
+    {
+        var root = _coordinates.Find(place);
+        return _coordinates.WhyPinned(root) ?? _whyBanned.GetValueOrDefault(root);
+    }
+
+    /// <summary>
+    /// What could be one if nothing kept it: the coarsest classes of places that are equal, up to sign, in all sums and outputs, whatever must stay there or cannot be added up. By root the number of its class, −1 where all of
+    /// it is zero, or nobody looks.
+    /// </summary>
+    public static int[] EqualPlaces(UnitMerging merging, PointRun run)
+    {
+        var coordinates = merging._coordinates;
+        var sides = new FoldSides(coordinates);
+        var options = new MergingOptions(Alike: true, DropDead: false, SumsOfEqualsOnly: true, []);
+        var outputs = coordinates.Program.Outputs.SelectMany(output => Enumerable.Range(0, output.Node.Shape.Rank).Select(axis => new NodeAxis(output.Node, axis)));
+        var equal = coordinates.Sums.SelectMany(sum => Equal(coordinates, sum, sides.Of(sum), options)).Concat(outputs).Where(at => coordinates.Of(at.Node, at.Axis) is not null).ToHashSet();
+        var prints = new Fingerprints(run);
+        prints.Need(equal);
+        var classes = UnitClasses.Of(coordinates, prints, equal, [], [], new HashSet<int>(), new bool[coordinates.Count], keepsPinned: false);
+        var found = new int[coordinates.Count];
+        Array.Fill(found, -1);
+        foreach (var at in equal)
+        {
+            var places = coordinates.Of(at.Node, at.Axis)!;
+            for (var k = 0; k < places.Length; k++)
+                if (prints[at][k] != 0) found[coordinates.Find(places[k])] = classes.KeptOf(places[k]);
+        }
+
+        return found;
+    }
 
     /// <summary>The axes that shrink, those that shrink together as one: for each an axis of a node that names it.</summary>
     public IReadOnlyList<IReadOnlyList<NodeAxis>> Dimensions()
@@ -123,7 +170,8 @@ sealed class UnitMerging
 
     static IEnumerable<NodeAxis> Equal(Coordinates coordinates, Sum sum, SumKind kind, MergingOptions options)
     {
-        if (kind != SumKind.FoldLeft || (sum.Right < 0 && options.SumsOfEqualsOnly)) yield return new NodeAxis(sum.Node.Operands[sum.Left], sum.LeftAxis);
+        // What is constant along the axis is equal anyway.
+        if ((kind != SumKind.FoldLeft || (sum.Right < 0 && options.SumsOfEqualsOnly)) && coordinates.Of(sum.Node.Operands[sum.Left], sum.LeftAxis) is not null) yield return new NodeAxis(sum.Node.Operands[sum.Left], sum.LeftAxis);
         if (sum.Right >= 0 && kind != SumKind.FoldRight && coordinates.Of(sum.Node.Operands[sum.Right], sum.RightAxis) is not null) yield return new NodeAxis(sum.Node.Operands[sum.Right], sum.RightAxis);
     }
 
