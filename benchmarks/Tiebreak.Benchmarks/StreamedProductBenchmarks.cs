@@ -1,0 +1,124 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using BenchmarkDotNet.Attributes;
+using BenchmarkDotNet.Columns;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Reports;
+using BenchmarkDotNet.Running;
+using Tiebreak.Numbers.Kernels.Streaming;
+
+namespace Tiebreak.Benchmarks;
+
+/// <summary>Products of a streamed matrix with a few vectors, on one thread: 64 MiB of weights, more than the caches hold.</summary>
+[Config(typeof(WithRate))]
+public unsafe class StreamedProductBenchmarks
+{
+    const int Columns = 4096;
+    const int Bytes = 64 << 20;
+
+    byte* _weights;
+    ulong* _rowKeys, _columnKeys;
+    long* _vectors;
+    Int128* _sums;
+    int _rows;
+
+    /// <summary>How weights are stored.</summary>
+    [Params("float32", "bfloat16")]
+    public string Format { get; set; } = "";
+
+    /// <summary>How many vectors: one a position.</summary>
+    [Params(1, 3, 4)]
+    public int Vectors { get; set; }
+
+    [GlobalSetup]
+    public void Allocate()
+    {
+        _rows = Bytes / Columns / (Format == "float32" ? 4 : 2);
+        var random = new Random(1);
+        _weights = (byte*)NativeMemory.AlignedAlloc(Bytes, 64);
+        for (var k = 0; k < _rows * Columns; k++)
+        {
+            var bits = BitConverter.SingleToUInt32Bits((float)(random.NextDouble() - 0.5));
+            if (Format == "float32") ((uint*)_weights)[k] = bits;
+            else ((ushort*)_weights)[k] = (ushort)(bits >> 16);
+        }
+
+        var most = Math.Max(_rows, Columns);
+        (_rowKeys, _columnKeys) = (Draw(_rows, random), Draw(Columns, random));
+        var words = LimbVectors.Parts * LimbVectors.Size(4, most, 8);
+        _vectors = (long*)NativeMemory.AlignedAlloc((nuint)(words * sizeof(long)), 64);
+        for (var k = 0L; k < words; k++) _vectors[k] = random.NextInt64() >> 34;
+        _sums = (Int128*)NativeMemory.AllocZeroed((nuint)(LimbSums.Each * 4) * (nuint)most, (nuint)sizeof(Int128));
+    }
+
+    [GlobalCleanup]
+    public void Free()
+    {
+        NativeMemory.AlignedFree(_weights);
+        NativeMemory.AlignedFree(_vectors);
+        NativeMemory.Free(_rowKeys);
+        NativeMemory.Free(_columnKeys);
+        NativeMemory.Free(_sums);
+    }
+
+    /// <summary>Forward: each row times the vectors.</summary>
+    [Benchmark]
+    public void Over_columns() => Run(overRows: false);
+
+    /// <summary>Backward: each column.</summary>
+    [Benchmark]
+    public void Over_rows___() => Run(overRows: true);
+
+    void Run(bool overRows)
+    {
+        switch (Format, Vectors)
+        {
+            case ("float32", 1): Run<Float32Bits, OneVector>(overRows); break;
+            case ("float32", 3): Run<Float32Bits, ThreeVectors>(overRows); break;
+            case ("float32", 4): Run<Float32Bits, FourVectors>(overRows); break;
+            case (_, 1): Run<BFloat16Bits, OneVector>(overRows); break;
+            case (_, 3): Run<BFloat16Bits, ThreeVectors>(overRows); break;
+            default: Run<BFloat16Bits, FourVectors>(overRows); break;
+        }
+    }
+
+    void Run<TBits, TCount>(bool overRows) where TBits : struct, IWeightBits where TCount : struct, IVectorCount
+    {
+        var (matrix, sums) = (new WeightBytes((nint)_weights, _rows, Columns), new LimbSums(_sums, Math.Max(_rows, Columns)));
+        if (overRows) WeightProducts<TBits, RandomValues<NoZeros>, TCount>.OverRows(matrix, default, _rowKeys, _columnKeys, new LimbVectors(_vectors, TCount.Value, 1), 0, Columns, sums);
+        else WeightProducts<TBits, RandomValues<NoZeros>, TCount>.OverColumns(matrix, default, _rowKeys, _columnKeys, new LimbVectors(_vectors, TCount.Value, 8), 0, _rows, sums);
+    }
+
+    static ulong* Draw(int count, Random random)
+    {
+        var keys = (ulong*)NativeMemory.Alloc((nuint)count, sizeof(ulong));
+        for (var k = 0; k < count; k++) keys[k] = (ulong)random.NextInt64() & ~(1UL << 31);
+        return keys;
+    }
+
+    sealed class WithRate : ManualConfig
+    {
+        public WithRate() => AddColumn(new Rate());
+    }
+
+    sealed class Rate : IColumn
+    {
+        public string Id => nameof(Rate);
+        public string ColumnName => "G weights/s";
+        public string Legend => "Weights multiplied with all vectors in a nanosecond";
+        public bool AlwaysShow => true;
+        public ColumnCategory Category => ColumnCategory.Custom;
+        public int PriorityInCategory => 0;
+        public bool IsNumeric => true;
+        public UnitType UnitType => UnitType.Dimensionless;
+        public bool IsAvailable(Summary summary) => true;
+        public bool IsDefault(Summary summary, BenchmarkCase benchmarkCase) => false;
+        public string GetValue(Summary summary, BenchmarkCase benchmarkCase) => GetValue(summary, benchmarkCase, SummaryStyle.Default);
+
+        public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style)
+        {
+            var weights = (double)Bytes / ((string)benchmarkCase.Parameters[nameof(Format)] == "float32" ? 4 : 2);
+            return summary[benchmarkCase]?.ResultStatistics?.Mean is { } nanoseconds ? (weights / nanoseconds).ToString("F2", CultureInfo.InvariantCulture) : "-";
+        }
+    }
+}
