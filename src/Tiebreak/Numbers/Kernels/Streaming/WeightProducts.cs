@@ -24,7 +24,6 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
     const int Terms = 16;
     const int Lanes = 8;
     const int Slots = 16; // sums of up to four vectors, four each
-    const int RowsAtOnce = 1024; // of one cache line each: as many pages as address translation keeps at hand
 
     /// <summary>Σⱼ W[i,j]·x[t,j] for rows from <paramref name="first"/> up to <paramref name="last"/>.</summary>
     /// <param name="weights">The matrix.</param>
@@ -103,37 +102,39 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
     /// <param name="first">The first column.</param>
     /// <param name="last">The column behind the last.</param>
     /// <param name="sums">Where to put the sums.</param>
+    /// <remarks>
+    /// Sixteen rows by some lines of the cache at a time: rows of many matrices lie a multiple of 4096 bytes apart, where only eight lines have room in the first cache, and a few times as many in the second.
+    /// </remarks>
     [SkipLocalsInit]
     public static void OverRows(WeightBytes weights, TValues values, ulong* rowKeys, ulong* columnKeys, LimbVectors vectors, int first, int last, LimbSums sums)
     {
-        const int Line = 64, Ahead = 12;
+        const int Line = 64, MostGroups = 8, Sums = 2 * Slots * Lanes;
         var whole = first + (last - first & -Lanes);
         var rowBytes = (long)weights.Columns * TBits.Size;
-        var carried = stackalloc long[2 * Slots * Lanes];
-        var perLine = Line / TBits.Size;
-        for (var tile = 0; tile < weights.Rows; tile += RowsAtOnce)
+        var carried = stackalloc long[MostGroups * Sums];
+        var groupsPerLine = Line / (Lanes * TBits.Size);
+        for (var block = first; block < whole; block += MostGroups * Lanes)
         {
-            var end = Math.Min(weights.Rows, tile + RowsAtOnce);
-            for (var column = first; column < whole; column += Lanes)
+            var groups = Math.Min(MostGroups, (whole - block) / Lanes);
+            new Span<long>(carried, groups * Sums).Clear();
+            for (var tile = 0; tile < weights.Rows; tile += Terms)
             {
-                var isFirstOfLine = (column - first) % perLine == 0;
-                var columnKey = Vector512.Load(columnKeys + column);
-                new Span<long>(carried, 2 * Slots * Lanes).Clear();
-                var bytes = (byte*)weights.Start + tile * rowBytes + column * TBits.Size;
-                var keys = rowKeys + tile;
-                var x = vectors.Start + (long)tile * TCount.Value * LimbVectors.Parts;
-                var unread = end - tile;
-                values.Eight(TBits.Eight(bytes), Vector512.Create(*keys), columnKey, out var w0, out var w1);
-                for (var left = unread; left > 0;)
+                var steps = Math.Min(Terms, weights.Rows - tile);
+                for (var group = 0; group < groups; group++)
                 {
-                    var steps = Math.Min(left, Terms);
-                    left -= steps;
+                    var bytes = (byte*)weights.Start + tile * rowBytes + (block + group * Lanes) * TBits.Size;
+                    var isPrefetching = Sse.IsSupported && group % groupsPerLine == 0;
+                    var columnKey = Vector512.Load(columnKeys + block + group * Lanes);
+                    var keys = rowKeys + tile;
+                    var x = vectors.Start + (long)tile * TCount.Value * LimbVectors.Parts;
                     Vec a0 = default, b0 = default, c0 = default, d0 = default, a1 = default, b1 = default, c1 = default, d1 = default;
                     Vec a2 = default, b2 = default, c2 = default, d2 = default, a3 = default, b3 = default, c3 = default, d3 = default;
-                    do
+                    values.Eight(TBits.Eight(bytes), Vector512.Create(*keys), columnKey, out var w0, out var w1);
+                    for (var unread = steps - 1; ;)
                     {
-                        if (isFirstOfLine && Sse.IsSupported) Sse.Prefetch0(bytes + Ahead * rowBytes);
-                        if (--unread > 0)
+                        // The next weights are made while these are multiplied, as above; at the end once more the last ones, for nothing.
+                        if (isPrefetching) Sse.Prefetch1(bytes + Terms * rowBytes);
+                        if (unread > 0)
                         {
                             bytes += rowBytes;
                             keys++;
@@ -146,23 +147,25 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
                         if (TCount.Value > 3) Add(w0, w1, Spread(x + 3 * LimbVectors.Parts), ref a3, ref b3, ref c3, ref d3);
                         x += TCount.Value * LimbVectors.Parts;
                         (w0, w1) = (next0, next1);
+                        if (--unread < 0) break;
                     }
-                    while (--steps > 0);
 
-                    Carry(a0, b0, c0, d0, carried);
-                    if (TCount.Value > 1) Carry(a1, b1, c1, d1, carried + 8 * Lanes);
-                    if (TCount.Value > 2) Carry(a2, b2, c2, d2, carried + 16 * Lanes);
-                    if (TCount.Value > 3) Carry(a3, b3, c3, d3, carried + 24 * Lanes);
+                    var own = carried + group * Sums;
+                    Carry(a0, b0, c0, d0, own);
+                    if (TCount.Value > 1) Carry(a1, b1, c1, d1, own + 8 * Lanes);
+                    if (TCount.Value > 2) Carry(a2, b2, c2, d2, own + 16 * Lanes);
+                    if (TCount.Value > 3) Carry(a3, b3, c3, d3, own + 24 * Lanes);
                 }
-
-                for (var k = 0; k < 4 * TCount.Value; k++)
-                    for (var lane = 0; lane < Lanes; lane++) sums.Add(k / 4, column + lane, k % 4, Carried(carried, k, lane));
             }
 
-            for (var row = tile; row < end; row++)
-                for (var column = whole; column < last; column++)
-                    One(values.One(TBits.One((byte*)weights.Start + row * rowBytes + column * TBits.Size), rowKeys[row], columnKeys[column]), vectors, row, sums, column);
+            for (var group = 0; group < groups; group++)
+                for (var k = 0; k < 4 * TCount.Value; k++)
+                    for (var lane = 0; lane < Lanes; lane++) sums.Add(k / 4, block + group * Lanes + lane, k % 4, Carried(carried + group * Sums, k, lane));
         }
+
+        for (var row = 0; row < weights.Rows; row++)
+            for (var column = whole; column < last; column++)
+                One(values.One(TBits.One((byte*)weights.Start + row * rowBytes + column * TBits.Size), rowKeys[row], columnKeys[column]), vectors, row, sums, column);
     }
 
     static void One((int Low, int High) weight, LimbVectors vectors, int at, LimbSums sums, int to)
