@@ -147,8 +147,7 @@ sealed unsafe class StreamedMatrix
                 var limbs = new LimbVectors(words, TCount.Value, lanes);
                 for (var t = 0; t < TCount.Value; t++)
                     for (var k = 0; k < Summed; k++) limbs.Set(t, k, vectors[(long)(firstVector + t) * Summed + k], field.Modulus);
-                Multiply<TBits, TValues, TCount>(values, limbs, new LimbSums(sums, Made));
-                for (var t = 0; t < TCount.Value; t++) Finish(values, new LimbSums(sums, Made), t, firstVector + t);
+                Multiply<TBits, TValues, TCount>(values, limbs, new LimbSums(sums, Made), firstVector);
             }
             finally
             {
@@ -157,13 +156,15 @@ sealed unsafe class StreamedMatrix
             }
         }
 
-        void Multiply<TBits, TValues, TCount>(TValues values, LimbVectors limbs, LimbSums sums) where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
+        void Multiply<TBits, TValues, TCount>(TValues values, LimbVectors limbs, LimbSums sums, int firstVector) where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
         {
             var (bytes, isOverRows, made) = (matrix.Bytes, overRows, Made);
             var (rowKeys, columnKeys) = (keys?.Rows ?? new ulong[matrix.Rows], keys?.Columns ?? new ulong[matrix.Columns]);
             var units = (made + Grain - 1) / Grain;
             var parts = (int)Math.Min(units, (long)options.Threads * (Summed * (long)made < 1 << 18 ? 1 : 4));
             if (options.Threads <= 1 || Summed * (long)made < 1 << 15) parts = 1;
+            var totals = new ulong[TCount.Value];
+            for (var t = 0; t < TCount.Value; t++) totals[t] = Total(firstVector + t);
             void Part(int part)
             {
                 options.Cancellation.ThrowIfCancellationRequested();
@@ -174,6 +175,8 @@ sealed unsafe class StreamedMatrix
                     if (isOverRows) WeightProducts<TBits, TValues, TCount>.OverRows(bytes, values, row, column, limbs, from, to, sums);
                     else WeightProducts<TBits, TValues, TCount>.OverColumns(bytes, values, row, column, limbs, from, to, sums);
                 }
+
+                for (var t = 0; t < TCount.Value; t++) Finish(values, sums, t, firstVector + t, totals[t], from, to);
             }
 
             if (parts == 1) Part(0);
@@ -181,23 +184,22 @@ sealed unsafe class StreamedMatrix
         }
 
         // Random values are twice their limbs and 1 + 2³¹; own values are in a unit.
-        void Finish<TValues>(TValues values, LimbSums sums, int slot, int vector) where TValues : struct, IWeightValues
+        void Finish<TValues>(TValues values, LimbSums sums, int slot, int vector, ulong total, int from, int to) where TValues : struct, IWeightValues
         {
-            var to = results + (long)vector * Made;
-            if (values is ExactValues exact)
-            {
-                for (var n = 0; n < Made; n++) to[n] = field.Add(to[n], field.Scale(sums.Of<TField, TValues>(field, slot, n), exact.Unit));
-                return;
-            }
-
-            var total = 0UL;
-            for (var k = 0; k < Summed; k++) total = field.Add(total, vectors[(long)vector * Summed + k]);
-            total = field.Add(total, field.Scale(total, 31));
-            for (var n = 0; n < Made; n++)
+            var made = results + (long)vector * Made;
+            for (var n = from; n < to; n++)
             {
                 var sum = sums.Of<TField, TValues>(field, slot, n);
-                to[n] = field.Add(field.Add(sum, sum), total);
+                made[n] = values is ExactValues exact ? field.Add(made[n], field.Scale(sum, exact.Unit)) : field.Add(field.Add(sum, sum), total);
             }
+        }
+
+        // 1 + 2³¹ times all elements of a vector.
+        ulong Total(int vector)
+        {
+            var total = 0UL;
+            for (var k = 0; k < Summed; k++) total = field.Add(total, vectors[(long)vector * Summed + k]);
+            return field.Add(total, field.Scale(total, 31));
         }
     }
 }
