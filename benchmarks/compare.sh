@@ -51,6 +51,7 @@ run() {
         tiebreak) "$tiebreak" check "$file" --quiet --fail-on never ;;
         openssl) openssl dgst -sha256 "$file" ;;
         b3sum) b3sum --num-threads 2 "$file" ;;
+        pytorch) "$python" "$root/benchmarks/pytorch_step.py" "$home" ;;
         *) "$1" "$file" ;;
     esac
 }
@@ -59,6 +60,13 @@ tools=(tiebreak)
 for tool in openssl b3sum sha256sum cat; do
     if command -v "$tool" >/dev/null; then tools+=("$tool"); else echo "note: $tool is not installed and left out" >&2; fi
 done
+
+
+# Debian's PyTorch belongs to Debian's Python. Mixtral is not written in the script.
+python=/usr/bin/python3
+if [[ $family == mixtral ]]; then echo "note: the PyTorch script has no $family" >&2
+elif [[ -x $python ]] && "$python" -c 'import torch' 2>/dev/null; then tools+=(pytorch)
+else echo "note: PyTorch (python3-torch) is not installed and left out" >&2; fi
 
 # The number that a JSON text gives a key first, at any indentation.
 number() { grep -o "\"$2\": *[0-9]*" "$1" | head -n 1 | grep -o '[0-9]*$'; }

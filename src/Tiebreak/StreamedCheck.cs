@@ -1,6 +1,5 @@
 using Tiebreak.Formats;
 using Tiebreak.Numbers;
-using Tiebreak.Programs;
 using Tiebreak.Refinement;
 using Tiebreak.Refinement.Streaming;
 
@@ -24,7 +23,6 @@ static class StreamedCheck
         var memory = options.Memory ?? UsualMemory;
         var count = model.Parameters.Sum(parameter => parameter.Shape.Count);
         if (count * BytesEach <= memory || options.Data is not null || options.Laws || options.Witness || options.Groups.Count > 0 || options.Tolerance is not null || refinement.Decays || refinement.InputRange is not null) return false;
-        if ((model.HasDropout || HasGates(model)) && MayBeHeld(count, options.Memory)) return false; // more is found then
         tensors = StreamedTensors.Of(model, LeastMatrix);
         return tensors.Trained.Count > 0 && (count - tensors.Trained.Sum(matrix => matrix.Tensor.Shape.Count)) * BytesEach <= memory;
     }
@@ -68,7 +66,7 @@ static class StreamedCheck
             }
 
             if (search.MissesTies) notes.Add("there are ties that are not of rows and columns, which were not looked for; more memory would show them");
-            if (model.HasDropout) notes.Add("ties that exist only without dropout were not looked for; see them with --dropout off");
+            if (model.HasDropout) notes.Add("ties that exist only without dropout were not looked for; --dropout off shows them, or more memory (--memory)");
             if (search.MetKinks) notes.Add("some value sits exactly on a kink; the frameworks' convention was taken there, and no other was tried");
             var (causes, patterns) = search.StuckCauses(state);
             options.Progress?.Invoke("counting");
@@ -91,9 +89,6 @@ static class StreamedCheck
 
     // Whoever names a limit wants it kept; else half of the machine may be used.
     static bool MayBeHeld(long parameters, long? memory) => memory is null && parameters * BytesEach < GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
-
-    // What order may decide, or other conventions see otherwise.
-    static bool HasGates(Model model) => model.Program.Nodes.Any(node => node.Primitive is Primitive.Apply { Function.Kind: FunctionKind.Step or FunctionKind.Sign } or Primitive.Choose { Count: 1, Allowed: null });
 
     static (ulong[][] Rows, ulong[]?[] Columns) Scan(StreamedTensors tensors, RefinementOptions options)
     {
