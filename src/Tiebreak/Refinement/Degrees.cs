@@ -18,7 +18,7 @@ sealed class Degrees
         commonDenominator += program.Nodes.Select(node => node.Primitive).OfType<Primitive.Constant>().Select(constant => constant.Values).Distinct().Sum(CoefficientSize.DenominatorBits);
         var size = new CoefficientSize[program.Nodes.Count];
         var clearingSize = new List<CoefficientSize> { default }; // for each level the product over its reciprocals so far
-        var calls = new Dictionary<string, (double Count, bool HasParity)>(StringComparer.Ordinal);
+        var calls = new Dictionary<string, Arguments>(StringComparer.Ordinal);
         var degree = new double[program.Nodes.Count];
         var inverses = new double[program.Nodes.Count]; // reciprocals in one product, at most
         var level = new int[program.Nodes.Count];
@@ -34,8 +34,7 @@ sealed class Degrees
                 case Primitive.Apply or Primitive.Choose:
                     var (argument, argumentBits) = Cleared(operands[0]);
                     (OfArguments, BitsOfArguments) = (Math.Max(OfArguments, argument), Math.Max(BitsOfArguments, argumentBits));
-                    var name = node.Primitive is Primitive.Apply { Function: var function } ? (function.Kind == FunctionKind.Step ? FunctionKind.Sign : function).ToString() : "choice";
-                    calls[name] = (calls.GetValueOrDefault(name).Count + node.Shape.Count, node.Primitive is Primitive.Apply { Function.Kind: not (FunctionKind.Exp or FunctionKind.Log or FunctionKind.Sqrt or FunctionKind.Power or FunctionKind.SelfGated or FunctionKind.SelfGatedSlope) });
+                    Count(calls, node);
                     (degree[node.Id], level[node.Id]) = (1, 0);
                     break;
                 case Primitive.Reciprocal when drawn[node.Id]:
@@ -85,6 +84,26 @@ sealed class Degrees
 
             return (cleared, coefficients.Bits(commonDenominator));
         }
+    }
+
+    // A step and a sign are one oracle; a function and its slope tell the same arguments apart.
+    static void Count(Dictionary<string, Arguments> calls, Node node)
+    {
+        var function = (node.Primitive as Primitive.Apply)?.Function;
+        var name = function?.Kind switch { null => "choice", FunctionKind.Step => "sign", FunctionKind.SelfGatedSlope => (function.Value with { Kind = FunctionKind.SelfGated }).ToString(), _ => function.Value.ToString() };
+        if (!calls.TryGetValue(name, out var arguments))
+            calls.Add(name, arguments = new Arguments { HasParity = function?.Kind is not (FunctionKind.Exp or FunctionKind.Log or FunctionKind.Sqrt or FunctionKind.Power or FunctionKind.SelfGated or FunctionKind.SelfGatedSlope) });
+        if (arguments.Nodes.Add(node.Operands[0].Id)) arguments.Count += node.Shape.Count;
+    }
+
+    /// <summary>What one oracle is applied to.</summary>
+    sealed class Arguments
+    {
+        public HashSet<int> Nodes { get; } = [];
+
+        public double Count { get; set; }
+
+        public bool HasParity { get; init; }
     }
 
     /// <summary>Those of a gradient by a model's parameters.</summary>

@@ -23,9 +23,7 @@ namespace Tiebreak.Refinement;
 sealed record ErrorBound(int Lanes, double Epsilon)
 {
     const double FieldSize = 1152921504606846976; // 2⁶⁰, the least number of values a draw takes
-    /// <summary>The fields that a verification evaluates in at least.</summary>
-    public const int FewestLanes = 2;
-
+    const int FewestLanes = 2; // for the names of what oracles are applied to: one field has too many pairs of them
     const int MostLanes = 8;
     const int FewVerifications = 4;
     const int MostVerifications = 24;
@@ -45,7 +43,18 @@ sealed record ErrorBound(int Lanes, double Epsilon)
     /// <param name="bound">The wanted bound.</param>
     /// <param name="choices">The least number of values a draw takes.</param>
     public static ErrorBound Fastest(Degrees degrees, double bound, double choices) =>
-        Enumerable.Range(FewestLanes, MostLanes - FewestLanes + 1).Select(lanes => With(degrees, lanes, choices)).MinBy(candidate => candidate.Lanes * candidate.Needed(2, bound))!;
+        Enumerable.Range(FewestLanes, MostLanes - FewestLanes + 1).Select(lanes => With(degrees, lanes, choices)).MinBy(candidate => (candidate.Lanes * candidate.Needed(2, bound), candidate.Epsilon))!;
+
+    /// <summary>The fewest lanes whose one verification keeps within a bound, or as many as there may be.</summary>
+    /// <param name="degrees">Of the program whose outputs are gradients.</param>
+    /// <param name="bound">The wanted bound.</param>
+    /// <param name="choices">The least number of values a draw takes.</param>
+    public static ErrorBound Once(Degrees degrees, double bound, double choices)
+    {
+        for (var lanes = FewestLanes; lanes < MostLanes; lanes++)
+            if (With(degrees, lanes, choices) is var found && found.Epsilon <= bound) return found;
+        return With(degrees, MostLanes, choices);
+    }
 
     /// <summary>The bound of one verification in so many fields.</summary>
     public static ErrorBound With(Degrees degrees, int lanes, double choices)

@@ -55,8 +55,16 @@ sealed class StreamedSearch : IDisposable
     /// <summary>The model with only the tensors that have codes.</summary>
     public Model Kept { get; }
 
-    /// <summary>How sure one verification of a set is. What moves in it is drawn and has no bits of its own.</summary>
+    /// <summary>How sure one verification of a set is.</summary>
     public ErrorBound BoundOf(StreamedState state)
+    {
+        // Vectors are compared by names of 63 bits, and a false equation is overlooked, too, if its two get one name.
+        var bound = ErrorBound.Fastest(DegreesOf(state), _options.ErrorBound, RandomValues<NoZeros>.Choices);
+        return bound with { Epsilon = Math.Min(1, bound.Epsilon + Math.ScaleB(1, -63)) };
+    }
+
+    // What moves in a set is drawn and has no bits of its own.
+    Degrees DegreesOf(StreamedState state)
     {
         CoefficientSize SizeOf(ParameterTensor tensor)
         {
@@ -65,11 +73,7 @@ sealed class StreamedSearch : IDisposable
             return kept is not null && !kept.AsSpan().Contains(0) ? CoefficientSize.One : CoefficientSize.OfSome(tensor.Start);
         }
 
-        var degrees = Degrees.Of(_gradient, [.. Kept.Parameters, .. Kept.Frozen, .. _all.Select(matrix => matrix.Tensor)], SizeOf);
-        var bound = ErrorBound.Fastest(degrees, _options.ErrorBound, RandomValues<NoZeros>.Choices);
-
-        // Vectors are compared by names of 63 bits, and a false equation is overlooked, too, if its two get one name.
-        return bound with { Epsilon = Math.Min(1, bound.Epsilon + Math.ScaleB(1, -63)) };
+        return Degrees.Of(_gradient, [.. Kept.Parameters, .. Kept.Frozen, .. _all.Select(matrix => matrix.Tensor)], SizeOf);
     }
 
     /// <summary>Whether in some evaluation there were fewer different gradients than keys of rows and columns, so that there are ties which those do not see.</summary>
@@ -131,8 +135,12 @@ sealed class StreamedSearch : IDisposable
         return null;
     }
 
-    /// <summary>Whether a state of this model's parameters, proved at other sizes, is invariant here, too: one look in as few fields as a verification may have.</summary>
-    public bool Confirms(StreamedState state) => Verify(state, ErrorBound.FewestLanes, times: 1, attempt: 1);
+    /// <summary>Whether a state of this model's parameters, proved at other sizes, is invariant here, too: one look that errs with a chance of 10⁻⁹ at most.</summary>
+    public bool Confirms(StreamedState state)
+    {
+        const double Chance = 1e-9;
+        return Verify(state, ErrorBound.Once(DegreesOf(state), Chance, RandomValues<NoZeros>.Choices).Lanes, times: 1, attempt: 1);
+    }
 
     bool Verify(StreamedState state, int lanes, int times, int attempt)
     {
