@@ -1,5 +1,6 @@
 using Tiebreak.Formats;
 using Tiebreak.Numbers;
+using Tiebreak.Programs;
 using Tiebreak.Refinement;
 using Tiebreak.Refinement.Streaming;
 
@@ -13,6 +14,9 @@ static class StreamedCheck
 
     const long LeastMatrix = 1 << 12;
 
+    /// <summary>From here on streaming is much faster, and done wherever it says as much.</summary>
+    const long ManyParameters = 500_000;
+
     /// <summary>What is streamed from where nobody said how much memory there is.</summary>
     const long UsualMemory = 2L << 30;
 
@@ -22,9 +26,12 @@ static class StreamedCheck
         tensors = new StreamedTensors([], []);
         var memory = options.Memory ?? UsualMemory;
         var count = model.Parameters.Sum(parameter => parameter.Shape.Count);
-        if (count * BytesEach <= memory || options.Data is not null || options.Laws || options.Witness || options.Groups.Count > 0 || options.Tolerance is not null || refinement.Decays || refinement.InputRange is not null) return false;
+        var mayBeHeld = count * BytesEach <= memory;
+        if (mayBeHeld && (count < ManyParameters || options.Memory is not null || model.HasDropout || HasGates(model))) return false; // held, more is found
+        if (options.Data is not null || options.Laws || options.Witness || options.Groups.Count > 0 || options.Tolerance is not null || refinement.Decays || refinement.InputRange is not null) return false;
         tensors = StreamedTensors.Of(model, LeastMatrix);
-        return tensors.Trained.Count > 0 && (count - tensors.Trained.Sum(matrix => matrix.Tensor.Shape.Count)) * BytesEach <= memory;
+        var streamed = tensors.Trained.Sum(matrix => matrix.Tensor.Shape.Count);
+        return streamed > (mayBeHeld ? count / 2 : 0) && (count - streamed) * BytesEach <= memory;
     }
 
     /// <summary>Analyses a model. Null if holding it would say more (there are ties that are not of rows and columns, or values on kinks) and the machine has the memory for that.</summary>
@@ -89,6 +96,9 @@ static class StreamedCheck
 
     // Whoever names a limit wants it kept; else half of the machine may be used.
     static bool MayBeHeld(long parameters, long? memory) => memory is null && parameters * BytesEach < GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+
+    // What order may decide, or other conventions see otherwise.
+    static bool HasGates(Model model) => model.Program.Nodes.Any(node => node.Primitive is Primitive.Apply { Function.Kind: FunctionKind.Step or FunctionKind.Sign } or Primitive.Choose { Count: 1, Allowed: null });
 
     static (ulong[][] Rows, ulong[]?[] Columns) Scan(StreamedTensors tensors, RefinementOptions options)
     {
