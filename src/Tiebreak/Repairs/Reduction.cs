@@ -137,7 +137,10 @@ sealed class Reduction
         }
         catch (TiebreakException error)
         {
-            return $"the file without them would not do ({error.Message.Replace(files.StagedModel, "it", StringComparison.Ordinal)})";
+            // Files of trials are nothing that anybody can look at.
+            var message = error.Message;
+            foreach (var path in file.Files.Append(files.StagedModel)) message = message.Replace(path + ": ", "", StringComparison.Ordinal).Replace(path, "it", StringComparison.Ordinal);
+            return $"the file without them would not do ({message})";
         }
     }
 

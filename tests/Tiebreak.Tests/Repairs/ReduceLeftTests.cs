@@ -36,6 +36,14 @@ public sealed class ReduceLeftTests
     }
 
     [Fact]
+    public void Channels_that_a_pixel_shuffle_takes_apart_are_named()
+    {
+        var model = new OnnxModelBuilder().Input("x", 1, 1, 2, 2).Output("y").Weight("w", [8, 1, 1, 1], 1, 2, 3, 4, 5, 5, 7, 8).Weight("b", [8], 0, 0, 1, 1, 2, 2, 3, 3)
+            .Node("Conv", ["x", "w", "b"], ["h"]).Node("DepthToSpace", ["h"], ["y"], new AttributeProto { Name = "blocksize", Type = AttributeProto.Types.AttributeType.Int, I = 2 });
+        Assert.Equal(["units 4, 5 along axis 0 of `w` are equal and stay: a reshape takes this axis apart into others, and they are no whole slices of those"], Reduced(model, isForTraining: false).Left);
+    }
+
+    [Fact]
     public void Pairs_that_are_no_units_are_said_to_be_single_weights()
     {
         using var folder = new TemporaryFolder();

@@ -42,7 +42,29 @@ sealed class LeftUnits
                 units.Add(new LeftUnit(name, axis, [.. same], same.Key));
         }
 
+        if (!isForTraining) units.AddRange(TakenApart(units));
         return new LeftUnits(merging, parameters) { Units = units };
+
+        // Units of an axis that a reshape makes into several (a pixel shuffle, heads): equal rows that are no whole slices of those.
+        IEnumerable<LeftUnit> TakenApart(List<LeftUnit> known)
+        {
+            var coordinates = merging.Coordinates;
+            var flat = coordinates.Products.SelectMany(product => product.Flat).Select(coordinates.Find).ToHashSet();
+            var axes = coordinates.Axes().Where(at => at.Node.Primitive is Primitive.Parameter && at.Places.Length > 1 && flat.Contains(coordinates.Find(at.Places[0]))).ToArray();
+            var prints = new Fingerprints(run);
+            prints.Need(axes.Select(at => new NodeAxis(at.Node, at.Axis)));
+            foreach (var together in axes.GroupBy(at => coordinates.Find(at.Places[0])))
+            {
+                // Weights and bias of a unit; the weights name it.
+                if (together.FirstOrDefault(at => Rank(at.Node, at.Axis) == 0 && at.Node.Shape.Rank > 1) is not { Node: { } node, Axis: var axis, Places: var places }) continue;
+                var name = ((Primitive.Parameter)node.Primitive).Name;
+                if (known.Exists(unit => unit.Tensor == name && unit.Axis == axis)) continue;
+                int[][] groups = [.. Enumerable.Range(0, places.Length).Where(k => prints[new NodeAxis(node, axis)][k] != 0)
+                    .GroupBy(k => string.Join(' ', together.Select(at => prints[new NodeAxis(at.Node, at.Axis)][k])), StringComparer.Ordinal)
+                    .Select(group => group.DistinctBy(k => merging.KeptOf(places[k])).ToArray()).Where(group => group.Length > 1)];
+                if (groups.Length > 0) yield return new LeftUnit(name, axis, groups, PinReasons.TakenApart);
+            }
+        }
 
         int Rank(Node node, int axis)
         {

@@ -28,6 +28,9 @@ static class PinReasons
     /// <summary>They are averaged over, or added without weights.</summary>
     public static string Counted(Node node) => $"{At(node)} adds them up without weights of their own, so that their number counts";
 
+    /// <summary>They are places of an axis that becomes several.</summary>
+    public const string TakenApart = "a reshape takes this axis apart into others, and they are no whole slices of those";
+
     /// <summary>Nothing is known but that it did not work.</summary>
     public const string Unknown = "no smaller network of the same operators was found that has them once";
 
