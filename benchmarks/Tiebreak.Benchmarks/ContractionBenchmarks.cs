@@ -1,10 +1,6 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
-using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
-using BenchmarkDotNet.Reports;
-using BenchmarkDotNet.Running;
 using Tiebreak.Numbers;
 using Tiebreak.Numbers.Kernels;
 
@@ -98,28 +94,6 @@ public unsafe class ContractionBenchmarks
 
     sealed class WithRate : ManualConfig
     {
-        public WithRate() => AddColumn(new Rate());
-    }
-
-    sealed class Rate : IColumn
-    {
-        public string Id => nameof(Rate);
-        public string ColumnName => "GMAC/s";
-        public string Legend => "Products summed in a nanosecond";
-        public bool AlwaysShow => true;
-        public ColumnCategory Category => ColumnCategory.Custom;
-        public int PriorityInCategory => 0;
-        public bool IsNumeric => true;
-        public UnitType UnitType => UnitType.Dimensionless;
-        public bool IsAvailable(Summary summary) => true;
-        public bool IsDefault(Summary summary, BenchmarkCase benchmarkCase) => false;
-        public string GetValue(Summary summary, BenchmarkCase benchmarkCase) => GetValue(summary, benchmarkCase, SummaryStyle.Default);
-
-        public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style)
-        {
-            var mean = summary[benchmarkCase]?.ResultStatistics?.Mean;
-            var shape = (Problem)benchmarkCase.Parameters[nameof(Shape)];
-            return mean is { } nanoseconds ? (shape.Products / nanoseconds).ToString("F2", CultureInfo.InvariantCulture) : "-";
-        }
+        public WithRate() => AddColumn(new RateColumn("GMAC/s", "Products summed in a nanosecond", run => ((Problem)run.Parameters[nameof(Shape)]).Products));
     }
 }

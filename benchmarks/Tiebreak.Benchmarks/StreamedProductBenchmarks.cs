@@ -1,10 +1,6 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
-using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
-using BenchmarkDotNet.Reports;
-using BenchmarkDotNet.Running;
 using Tiebreak.Numbers.Kernels.Streaming;
 
 namespace Tiebreak.Benchmarks;
@@ -44,7 +40,8 @@ public unsafe class StreamedProductBenchmarks
         }
 
         var most = Math.Max(_rows, Columns);
-        (_rowKeys, _columnKeys) = (Draw(_rows, random), Draw(Columns, random));
+        _rowKeys = Draw(_rows, random);
+        _columnKeys = Draw(Columns, random);
         var words = LimbVectors.Parts * LimbVectors.Size(4, most, 8);
         _vectors = (long*)NativeMemory.AlignedAlloc((nuint)(words * sizeof(long)), 64);
         for (var k = 0L; k < words; k++) _vectors[k] = random.NextInt64() >> 34;
@@ -98,27 +95,6 @@ public unsafe class StreamedProductBenchmarks
 
     sealed class WithRate : ManualConfig
     {
-        public WithRate() => AddColumn(new Rate());
-    }
-
-    sealed class Rate : IColumn
-    {
-        public string Id => nameof(Rate);
-        public string ColumnName => "G weights/s";
-        public string Legend => "Weights multiplied with all vectors in a nanosecond";
-        public bool AlwaysShow => true;
-        public ColumnCategory Category => ColumnCategory.Custom;
-        public int PriorityInCategory => 0;
-        public bool IsNumeric => true;
-        public UnitType UnitType => UnitType.Dimensionless;
-        public bool IsAvailable(Summary summary) => true;
-        public bool IsDefault(Summary summary, BenchmarkCase benchmarkCase) => false;
-        public string GetValue(Summary summary, BenchmarkCase benchmarkCase) => GetValue(summary, benchmarkCase, SummaryStyle.Default);
-
-        public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style)
-        {
-            var weights = (double)Bytes / ((string)benchmarkCase.Parameters[nameof(Format)] == "float32" ? 4 : 2);
-            return summary[benchmarkCase]?.ResultStatistics?.Mean is { } nanoseconds ? (weights / nanoseconds).ToString("F2", CultureInfo.InvariantCulture) : "-";
-        }
+        public WithRate() => AddColumn(new RateColumn("G weights/s", "Weights multiplied with all vectors in a nanosecond", run => (double)Bytes / ((string)run.Parameters[nameof(Format)] == "float32" ? 4 : 2)));
     }
 }
