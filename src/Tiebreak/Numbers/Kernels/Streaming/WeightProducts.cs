@@ -24,6 +24,7 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
     const int Terms = 16;
     const int Lanes = 8;
     const int Slots = 16; // sums of up to four vectors, four each
+    const int Ahead = 2048; // bytes: what the processor fetches ahead by itself comes too late
 
     /// <summary>Σⱼ W[i,j]·x[t,j] for rows from <paramref name="first"/> up to <paramref name="last"/>.</summary>
     /// <param name="weights">The matrix.</param>
@@ -64,6 +65,7 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
                         keys += Lanes;
                     }
 
+                    if (Sse.IsSupported) Sse.Prefetch0(bytes + Ahead);
                     values.Eight(TBits.Eight(bytes), rowKey, Vector512.Load(keys), out var next0, out var next1);
                     Add(w0, w1, Packed(x), ref a0, ref b0, ref c0, ref d0);
                     if (TCount.Value > 1) Add(w0, w1, Packed(x + Lanes), ref a1, ref b1, ref c1, ref d1);
