@@ -75,7 +75,7 @@ public static class Reduce
     static LargeModel ForTraining(IModelFile file, CheckOptions check, RefinementOptions refinement)
     {
         var analysis = Check.Analyse(file, check, refinement);
-        if (analysis.Partition is not { } partition) throw new TiebreakException($"there is nothing to keep: {analysis.NonFinite[0].Message.Replace("`", "", StringComparison.Ordinal)}");
+        if (analysis.Partition is not { } partition) throw NotFinite(file, analysis.NonFinite[0]);
         var lowering = analysis.Lowering with { NamedWeights = true };
         var model = LowerAt(file, lowering, analysis.Model.Ways);
         return new LargeModel(file, model, State.Of(model, partition), other => LowerAt(other, lowering, analysis.Model.Ways), Others(file, lowering, model));
@@ -88,9 +88,11 @@ public static class Reduce
         var step = 0;
         var ways = new Sizes(file, lowering).Smallest(ref step).Ways;
         var model = LowerAt(file, lowering, ways);
-        if (NonFiniteValues.Among([.. model.Parameters, .. model.Frozen]) is { Count: > 0 } places) throw new TiebreakException($"there is nothing to keep: {places[0].Message.Replace("`", "", StringComparison.Ordinal)}");
+        if (NonFiniteValues.Among([.. model.Parameters, .. model.Frozen]) is { Count: > 0 } places) throw NotFinite(file, places[0]);
         return new LargeModel(file, model, State.AllStuck(model), other => LowerAt(other, lowering, ways), Others(file, lowering, model));
     }
+
+    static TiebreakException NotFinite(IModelFile file, NonFinitePlace place) => new($"{file.Whole}: {place.Message}, so there is no function to keep; mend the numbers first");
 
     static Model LowerAt(IModelFile file, LoweringOptions lowering, IReadOnlyList<Way> ways) =>
         ways.Count > 1 ? throw new TiebreakException($"{file.Files[0]}: data decide between {ways.Count} ways through the model, and only models of one way can be made smaller; export it with fixed branches") : Ways.Lower(file, lowering, ways);

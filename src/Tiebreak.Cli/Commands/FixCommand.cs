@@ -47,6 +47,7 @@ sealed class FixCommand
         var isJson = AnalysisOptions.Word(parsed, _format, "text", "json") == "json";
         var method = AnalysisOptions.Word(parsed, _method, "auto", "split", "reinit", "noise") switch { "split" => RepairMethod.Split, "reinit" => RepairMethod.Reinit, "noise" => RepairMethod.Noise, _ => RepairMethod.Auto };
         if (parsed.GetValue(_scale) is not null && method != RepairMethod.Noise) throw new TiebreakException("`--scale` is of `--method noise`; add that, or leave it out");
+        if (parsed.GetResult(_init) is { Implicit: false } && method is RepairMethod.Split or RepairMethod.Noise) throw new TiebreakException("`--init` is of `--method reinit` and `auto`, which draw fresh weights; leave it out");
         var (quiet, verbose) = (parsed.GetValue(_quiet), parsed.GetValue(_verbose));
         if (quiet && verbose) throw new TiebreakException("`--quiet` and `--verbose` exclude each other; leave one out");
         var options = new FixOptions { Method = method, Initialiser = Init(parsed), Scale = Scale(parsed), DropRedundant = parsed.GetValue(_dropRedundant), Force = parsed.GetValue(_force), Check = _analysis.Read(parsed) };
@@ -69,5 +70,5 @@ sealed class FixCommand
     double Scale(ParseResult parsed) =>
         parsed.GetValue(_scale) is not { } typed ? new FixOptions().Scale
         : double.TryParse(typed, NumberStyles.Float, CultureInfo.InvariantCulture, out var scale) && scale is > 0 and <= 1e6 ? scale
-        : throw new TiebreakException($"`--scale` takes a number above 0, for instance 0.01, not `{typed}`");
+        : throw new TiebreakException($"`--scale` takes a number above 0 and up to 10⁶, for instance 0.01, not `{typed}`");
 }

@@ -32,6 +32,8 @@ static class ReduceText
             string[] lines = [.. RateText.Lines(rates)];
             Paragraph("trains:    ", $"step by step like the large model under gradient descent, with {(lines.Length == 1 ? "this factor on the learning rate (it is" : "these factors on the learning rate (they are")} in the file's metadata, too):");
             Listed(text, lines, isVerbose, MostTensors, "           ", "tensor");
+            if (rates.Where(rate => rate.IsZero).Select(rate => $"`{rate.Name}`").ToArray() is { Length: > 0 } still)
+                Paragraph("freeze:    ", $"{string.Join(", ", still.Take(MostTensors))}{(still.Length > MostTensors ? $" and {still.Length - MostTensors} more" : "")}: never {(still.Length == 1 ? "moves" : "move")} in the large model, and here {(still.Length == 1 ? "it" : "they")} would");
         }
         else if (result.Rates is not null && after.Parameters != before.Parameters)
         {
@@ -77,7 +79,7 @@ static class ReduceText
     static string Equality(ReduceResult result)
     {
         var exactly = $"exactly, at {result.Points} random points of finite fields each for the start{(result.Options.ForTraining ? " and for all that training can reach" : "")}";
-        var measured = result.Float is { Absolute: 0 } ? "; in float64 the outputs are the same to the last bit" : result.Float is { } difference ? $"; in float64 the outputs differ by {Small(difference.Absolute)} at most (relatively {Small(difference.Relative)}, {Small(difference.Ulps)} {(difference.Ulps == 1 ? "ulp" : "ulps")})" : "; not measured in float64, where it is too large or not finite";
+        var measured = result.Float is { Absolute: 0 } ? "; in float64 the outputs are the same to the last bit" : result.Float is { } difference ? $"; in float64 the outputs differ by {Small(difference.Absolute)} at most (relatively {Small(difference.Relative)}{(difference.Ulps < 1e6 ? $", {Small(difference.Ulps)} {(difference.Ulps == 1 ? "ulp" : "ulps")}" : "")})" : "; not measured in float64, where it is too large or not finite";
         if (result.Rounded == 0) return exactly + measured;
         var rounded = result.Rounded == 1 ? "1 sum of weights is no number of the file's format and was rounded" : $"{Number(result.Rounded)} sums of weights are no numbers of the file's format and were rounded";
         return $"but for rounding: {rounded}{measured}; with the sums as they are it would be the same {exactly}";

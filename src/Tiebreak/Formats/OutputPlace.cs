@@ -32,7 +32,7 @@ static class OutputPlace
         {
             if (Directory.Exists(full)) throw new TiebreakException($"cannot write `{output}`: it is a folder; name a file in it");
             var own = Path.GetExtension(read[0]);
-            if (!string.Equals(kind, own, StringComparison.OrdinalIgnoreCase)) throw new TiebreakException($"`{output}` would be of the kind of `{Path.GetFileName(read[0])}`; name it {own}");
+            if (!string.Equals(kind, own, StringComparison.OrdinalIgnoreCase)) throw new TiebreakException($"`{output}` must be of the kind of `{Path.GetFileName(read[0])}`; {(own.Length > 0 ? $"name it {own}" : $"`{read[0]}` is of no kind that is known (.tb, .onnx, .safetensors, or a folder)")}");
         }
 
         if (Path.GetDirectoryName(full) is { } folder && !Directory.Exists(folder)) throw new TiebreakException($"cannot write `{output}`: there is no folder `{folder}`; make it first");

@@ -18,8 +18,12 @@ public sealed record FloatDifference(double Absolute, double Relative, double Ul
     const int Draws = 4;
 
     /// <summary>Compares two models with the same data leaves and outputs.</summary>
+    /// <param name="before">One.</param>
+    /// <param name="after">The other.</param>
+    /// <param name="options">Seed, threads, cancellation.</param>
+    /// <param name="areEqual">Whether they are known to be equal; else data of other sizes are tried, too, where nothing differs.</param>
     /// <returns>Null where the models are too large for that, or no data gave finite numbers.</returns>
-    internal static FloatDifference? Between(Model before, Model after, RefinementOptions options)
+    internal static FloatDifference? Between(Model before, Model after, RefinementOptions options, bool areEqual = true)
     {
         double absolute = double.NaN, relative = double.NaN, ulps = double.NaN;
         var cost = Witness.Cost(before.Program);
@@ -29,7 +33,7 @@ public sealed record FloatDifference(double Absolute, double Relative, double Ul
 
         // A softmax of large scores is finite in every framework, as they shift them first.
         var (large, small) = (ShiftedExponentials.Of(before.Program), ShiftedExponentials.Of(after.Program));
-        foreach (var style in new[] { DataStyle.Ones, DataStyle.Positive, DataStyle.Shares })
+        foreach (var style in new[] { DataStyle.Ones, DataStyle.Positive, DataStyle.Shares, DataStyle.Wide, DataStyle.Far })
         {
             for (var draw = 0; draw < draws; draw++)
             {
@@ -53,7 +57,8 @@ public sealed record FloatDifference(double Absolute, double Relative, double Ul
                 }
             }
 
-            if (!double.IsNaN(absolute)) break;
+            if (absolute > 0 || (absolute == 0 && areEqual)) break;
+            if (double.IsNaN(absolute) && style == DataStyle.Shares) break;
         }
 
         return double.IsNaN(absolute) ? null : new FloatDifference(absolute, relative, ulps);

@@ -23,7 +23,7 @@ public sealed record FunctionChange(bool IsKept, double Absolute, double Relativ
     public static FunctionChange Between(Model before, Model after, RefinementOptions options)
     {
         var isKept = IsEqual(before, after, options);
-        var difference = FloatDifference.Between(before, after, options);
+        var difference = FloatDifference.Between(before, after, options, areEqual: isKept);
         return new FunctionChange(isKept, difference?.Absolute ?? double.NaN, difference?.Relative ?? double.NaN, difference?.Ulps ?? double.NaN);
     }
 

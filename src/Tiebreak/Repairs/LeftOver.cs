@@ -27,6 +27,8 @@ static class LeftOver
                 return "nothing that the loss sees depends on it, so no start value moves it";
             case "TB002" when finding.StuckBy == "law":
                 return "a linear law of gradient descent holds it, which start values alone do not break";
+            case "TB002" when options.Method is RepairMethod.Split or RepairMethod.Noise:
+                return "this method does not give it a start that moves it; try `--method reinit`";
             case "TB002":
                 return $"fresh values for all tensors in lockstep or stuck do not move it: {finding.Because}";
             default:

@@ -109,6 +109,9 @@ public sealed record TensorRates(string Name, Rational Scale, IReadOnlyList<IRea
     /// <summary>Whether nothing is to be changed.</summary>
     public bool IsOne => Other is null && Scale == Rational.One && Axes.All(axis => axis.Count == 1);
 
+    /// <summary>Whether all factors are zero: nothing of it moves in the large model.</summary>
+    public bool IsZero => Other is null && Scale.IsZero;
+
     /// <summary>Takes factors apart by axis.</summary>
     internal static TensorRates Of(string name, Programs.Shape shape, Rational[] factors)
     {

@@ -75,6 +75,7 @@ public sealed class FixCommandTests
     [InlineData("`--init` is one of he", "-o", "n.tb", "--init", "hee")]
     [InlineData("`--scale` takes a number above 0", "-o", "n.tb", "--method", "noise", "--scale", "-1")]
     [InlineData("`--scale` is of `--method noise`", "-o", "n.tb", "--scale", "0.1")]
+    [InlineData("`--init` is of `--method reinit`", "-o", "n.tb", "--method", "split", "--init", "xavier")]
     [InlineData("`--seed` takes a whole number", "-o", "n.tb", "--seed", "x")]
     [InlineData("`--dim`", "-o", "n.tb", "--dim", "x")]
     [InlineData("--freeze", "-o", "n.tb", "--freeze", "Q*")]

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using Google.Protobuf;
 using Tiebreak.Cli;
 using Tiebreak.Tests.Cases;
+using Tiebreak.Tests.Formats.Onnx;
 using Tiebreak.Tests.House;
 using Tiebreak.Tests.Judge;
 using Tiebreak.Training;
@@ -54,6 +56,29 @@ public sealed class SplitTests
         var result = Fix.Model(folder.File("m.tb"), folder.File("n.tb"), new FixOptions { Method = RepairMethod.Split });
         if (start == "0.1") Assert.Equal(0, result.After.Counts!.Lockstep);
         else Assert.NotEmpty(result.Unrepaired); // nothing smaller can be moved, which is said
+    }
+
+    [Fact]
+    public void Units_with_frozen_numbers_of_their_own_are_split_all_the_same()
+    {
+        using var folder = new TemporaryFolder();
+        var model = new OnnxModelBuilder().Input("x", 2, 3).Output("y").Weight("W", [3, 4], [.. Enumerable.Range(0, 12).Select(k => 0.1f * (k / 4 + 1) * (k % 2 + 1))]).Weight("b", [4], 1, 2, 1, 2).Weight("V", [4, 1], 3, 5, 3, 5)
+            .Node("MatMul", ["x", "W"], ["h"]).Node("Add", ["h", "b"], ["a"]).Node("Tanh", ["a"], ["t"]).Node("MatMul", ["t", "V"], ["y"]);
+        File.WriteAllBytes(folder.File("m.onnx"), model.Proto().ToByteArray());
+        var result = Fix.Model(folder.File("m.onnx"), folder.File("n.onnx"), new FixOptions { Check = new CheckOptions { Freeze = ["b"] } });
+        Assert.Equal("V", Assert.Single(result.Repairs).Tensor);
+        Assert.True(result.Function.IsKept);
+        Assert.Equal(0, result.After.Counts!.Lockstep);
+    }
+
+    [Fact]
+    public void Units_that_wake_only_for_large_data_are_not_said_to_make_no_difference()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("m.tb"), "param W[3,2] = 0.1\nparam b[3] = -40\nparam v[3] = 1\ndata x[2], y\nloss (y - v @ relu(W @ x + b))**2\n");
+        var result = Fix.Model(folder.File("m.tb"), folder.File("n.tb"), new FixOptions { Method = RepairMethod.Reinit });
+        Assert.False(result.Function.IsKept);
+        Assert.NotEqual(0, result.Function.Absolute);
     }
 
     [Fact]

@@ -62,7 +62,8 @@ sealed class Coordinates
 
     /// <summary>Finds the places of a program.</summary>
     /// <param name="program">The program; what its outputs do not need is left out.</param>
-    public static Coordinates Of(TensorProgram program)
+    /// <param name="pinsNumbers">Whether fixed numbers keep their places; not where nothing is to go.</param>
+    public static Coordinates Of(TensorProgram program, bool pinsNumbers = true)
     {
         var needed = new bool[program.Nodes.Count];
         foreach (var (_, node) in program.Outputs) needed[node.Id] = true;
@@ -71,14 +72,14 @@ sealed class Coordinates
                 foreach (var operand in program.Nodes[id].Operands) needed[operand.Id] = true;
         var coordinates = new Coordinates(program) { IsNeeded = needed, Program = program };
         foreach (var node in program.Nodes)
-            if (needed[node.Id]) coordinates._places[node.Id] = coordinates.Make(node);
+            if (needed[node.Id]) coordinates._places[node.Id] = coordinates.Make(node, pinsNumbers);
         foreach (var (name, node) in program.Outputs)
             foreach (var places in coordinates._places[node.Id]) coordinates.Pin(places, PinReasons.Output(name));
         coordinates.SpreadPins();
         return coordinates;
     }
 
-    int[]?[] Make(Node node)
+    int[]?[] Make(Node node, bool pinsNumbers)
     {
         var rank = node.Shape.Rank;
         switch (node.Primitive)
@@ -88,7 +89,7 @@ sealed class Coordinates
             case Primitive.Data data:
                 return [.. Enumerable.Range(0, rank).Select(axis => Pinned(node.Shape[axis], PinReasons.Input(data.Name)))];
             case Primitive.Constant constant:
-                return constant.Values is Numbers.UniformTensor ? new int[]?[rank] : [.. Enumerable.Range(0, rank).Select(axis => Pinned(node.Shape[axis], PinReasons.FixedNumbers(node)))];
+                return constant.Values is Numbers.UniformTensor ? new int[]?[rank] : [.. Enumerable.Range(0, rank).Select(axis => pinsNumbers ? Pinned(node.Shape[axis], PinReasons.FixedNumbers(node)) : Fresh(node.Shape[axis]))];
             case Primitive.Add or Primitive.Multiply or Primitive.Negate or Primitive.Reciprocal or Primitive.Apply:
                 return [.. Enumerable.Range(0, rank).Select(axis => node.Operands.Aggregate((int[]?)null, (places, operand) => Unify(places, Of(operand, axis))))];
             case Primitive.Choose choose:

@@ -31,7 +31,7 @@ sealed class UnitMerging
     /// <param name="options">What is allowed.</param>
     public static UnitMerging Find(Model model, PointRun run, MergingOptions options)
     {
-        var coordinates = Coordinates.Of(model.Program);
+        var coordinates = Coordinates.Of(model.Program, pinsNumbers: options.Shrinks);
         var sides = new FoldSides(coordinates);
         var prints = new Fingerprints(run);
         var alike = coordinates.Sums.Where(sum => sides.Of(sum) == SumKind.Alike).ToArray();
