@@ -105,19 +105,20 @@ public sealed class FormulaReader : IModelFile
         WriteChanged(
             files,
             new ModelChanges { Tensors = shrinking.Weights.ToDictionary(weight => weight.Key, weight => new ChangedTensor(weight.Value.Values) { Shape = weight.Value.Shape }, StringComparer.Ordinal) },
-            string.Concat(shrinking.Metadata.Select(entry => $"# {entry.Key}: {entry.Value.ReplaceLineEndings(" ")}\n")));
+            string.Concat(shrinking.Metadata.Select(entry => $"# {entry.Key}: {entry.Value.ReplaceLineEndings(" ")}\n")),
+            shrinking.Same);
 
     /// <inheritdoc/>
-    public void WriteChanged(StagedFiles files, ModelChanges changes) => WriteChanged(files, changes, "");
+    public void WriteChanged(StagedFiles files, ModelChanges changes) => WriteChanged(files, changes, "", new Dictionary<string, string>(StringComparer.Ordinal));
 
-    void WriteChanged(StagedFiles files, ModelChanges changes, string head)
+    void WriteChanged(StagedFiles files, ModelChanges changes, string head, IReadOnlyDictionary<string, string> same)
     {
         var tensors = _tensors.ToDictionary(entry => entry.Tensor.Name, entry => entry.Tensor, StringComparer.Ordinal);
         var changed = new Dictionary<string, ChangedTensor>(changes.Tensors, StringComparer.Ordinal);
         foreach (var name in changes.Dropped) changed[name] = new ChangedTensor(new UniformTensor(tensors[name].Shape.Count, Rational.Zero));
         foreach (var name in changed.Keys)
             if (!tensors.ContainsKey(name)) throw new TiebreakException($"{_path}: there is no param or const `{name}` to be changed");
-        FormulaRewriting.Write(head, _text, _errors, _folder, files, changed, tensors);
+        FormulaRewriting.Write(head, _text, _errors, _folder, files, changed, tensors, same);
     }
 
     /// <inheritdoc/>

@@ -30,12 +30,19 @@ sealed class FormulaRewriting
     /// <param name="files">Where to.</param>
     /// <param name="changes">New start values by name.</param>
     /// <param name="tensors">All tensors by name.</param>
+    /// <param name="same">Tensors that go, and which other is read in place of each.</param>
     /// <exception cref="TiebreakException">A file cannot be written.</exception>
-    public static void Write(string head, string text, FormulaErrors errors, string folder, StagedFiles files, IReadOnlyDictionary<string, ChangedTensor> changes, IReadOnlyDictionary<string, ParameterTensor> tensors)
+    public static void Write(
+        string head, string text, FormulaErrors errors, string folder, StagedFiles files, IReadOnlyDictionary<string, ChangedTensor> changes, IReadOnlyDictionary<string, ParameterTensor> tensors, IReadOnlyDictionary<string, string> same)
     {
         var rewriting = new FormulaRewriting(text, folder, files, changes, tensors);
         foreach (var tokens in new FormulaLexer(text, errors).Statements())
-            if (FormulaGrammar.Read(tokens, errors) is Statement.Tensors statement) rewriting.Rewrite(tokens, statement);
+        {
+            if (FormulaGrammar.Read(tokens, errors) is not Statement.Tensors statement) rewriting.Rename(tokens, same);
+            else if (statement.Targets.Any(target => same.ContainsKey(target.Name))) rewriting.Remove(tokens, statement, same);
+            else rewriting.Rewrite(tokens, statement);
+        }
+
         var result = new StringBuilder(head);
         var position = 0;
         foreach (var (start, end, replacement) in rewriting._edits.OrderBy(edit => edit.Start))
@@ -46,6 +53,34 @@ sealed class FormulaRewriting
 
         result.Append(text, position, text.Length - position);
         files.Write(files.Name, stream => stream.Write(Encoding.UTF8.GetBytes(result.ToString())));
+    }
+
+    // What reads a tensor that goes reads the other one; a transposed one is part of the name.
+    void Rename(Symbol[] tokens, IReadOnlyDictionary<string, string> same)
+    {
+        const string Transposed = ".T";
+        foreach (var token in tokens)
+        {
+            if (token.Kind != FormulaToken.Name) continue;
+            var name = token.ToStringValue();
+            if (same.TryGetValue(name, out var other)) _edits.Add((Start(token), End(token), other));
+            else if (!_tensors.ContainsKey(name) && name.EndsWith(Transposed, StringComparison.Ordinal) && same.TryGetValue(name[..^Transposed.Length], out var turned)) _edits.Add((Start(token), End(token), turned + Transposed));
+        }
+    }
+
+    // The line without those of its tensors that go, or nothing.
+    void Remove(Symbol[] tokens, Statement.Tensors statement, IReadOnlyDictionary<string, string> same)
+    {
+        var stay = statement.Targets.Where(target => !same.ContainsKey(target.Name)).Select(target => _text[target.Place..Bracket(tokens, target).To]).ToArray();
+        if (stay.Length == 0)
+        {
+            var (from, to) = (Start(tokens[0]), _text.IndexOf('\n', End(tokens[^1])));
+            _edits.Add((from, to < 0 ? _text.Length : to + 1, ""));
+            return;
+        }
+
+        CarryFile(tokens, statement.Start);
+        _edits.Add((statement.Targets[0].Place, Bracket(tokens, statement.Targets[^1]).To, string.Join(", ", stay)));
     }
 
     void Rewrite(Symbol[] tokens, Statement.Tensors statement)
