@@ -10,9 +10,10 @@ static class Copies
     /// <summary>For values that repeat an earlier one, which.</summary>
     /// <param name="model">The model, with the nodes of its values.</param>
     /// <param name="run">A random point.</param>
-    public static IReadOnlyDictionary<string, string> Find(Model model, PointRun run)
+    /// <param name="isForTraining">Whether parameters are wherever training can take them; else they stay, and equal ones need not be copies.</param>
+    public static IReadOnlyDictionary<string, string> Find(Model model, PointRun run, bool isForTraining)
     {
-        if (model.ValueNodes.Count == 0) return Tensors(model, run);
+        if (model.ValueNodes.Count == 0) return Tensors(model, run, isForTraining);
         var nodes = model.ValueNodes.Values.Where(node => node.Primitive is not (Primitive.Parameter or Primitive.Constant) && node.Shape.Count > 0).DistinctBy(node => node.Id).ToArray();
         var sums = run.Prints(nodes);
         var outputs = model.OutputNames.ToHashSet(StringComparer.Ordinal);
@@ -27,18 +28,22 @@ static class Copies
         return same;
     }
 
-    // A formula names no values but its tensors: those that are always the same, zeros (which say nothing) apart.
-    static Dictionary<string, string> Tensors(Model model, PointRun run)
+    // A formula names no values but its tensors: those that are always the same, zeros (which say nothing) apart. Numbers that only start alike are copies where what is made of them is the same, too.
+    static Dictionary<string, string> Tensors(Model model, PointRun run, bool isForTraining)
     {
         var trained = model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal);
-        var nodes = model.Program.Nodes.Where(node => node.Primitive is Primitive.Parameter { Name: var name } && trained.Contains(name) && node.Shape.Count > 0).ToArray();
-        var sums = run.Prints(nodes);
-        var first = new Dictionary<(Shape, ulong), string>();
+        var tensors = model.Program.Nodes.Where(node => node.Primitive is Primitive.Parameter { Name: var name } && trained.Contains(name) && node.Shape.Count > 0).ToArray();
+        var uses = model.Program.Nodes.SelectMany(user => user.Operands.Distinct().Select(operand => (operand.Id, User: user))).ToLookup(use => use.Id, use => use.User);
+        IEnumerable<Node> Made(Node node) => uses[node.Id].SelectMany(user => user.Primitive is Primitive.Transpose or Primitive.Reshape or Primitive.Broadcast ? Made(user) : [user]);
+        var prints = run.Prints([.. tensors.Concat(isForTraining ? [] : tensors.SelectMany(Made)).DistinctBy(node => node.Id)]);
+        bool AreUsedAlike(Node node, Node other) => isForTraining || Made(node).All(one => Made(other).Any(two => two.Shape == one.Shape && prints[two.Id] == prints[one.Id]));
+        var first = new Dictionary<(Shape, ulong), Node>();
         var same = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var node in nodes)
+        foreach (var node in tensors)
         {
-            var name = ((Primitive.Parameter)node.Primitive).Name;
-            if (sums[node.Id] != 0 && !first.TryAdd((node.Shape, sums[node.Id]), name)) same.Add(name, first[(node.Shape, sums[node.Id])]);
+            if (prints[node.Id] == 0 || first.TryAdd((node.Shape, prints[node.Id]), node)) continue;
+            var other = first[(node.Shape, prints[node.Id])];
+            if (AreUsedAlike(node, other)) same.Add(((Primitive.Parameter)node.Primitive).Name, ((Primitive.Parameter)other.Primitive).Name);
         }
 
         return same;

@@ -37,7 +37,7 @@ sealed class Reduction
     Shrinking? WithoutCopies(LargeModel subject)
     {
         _refinement.Progress?.Invoke("copies");
-        var same = Repairs.Copies.Find(subject.Model, Run(subject.Model, subject.State, 0));
+        var same = Repairs.Copies.Find(subject.Model, Run(subject.Model, subject.State, 0), _isForTraining);
         if (same.Count == 0) return null;
         var shrinking = new Shrinking { Model = subject.Model, Same = same };
         var before = Weights(subject.Model);
