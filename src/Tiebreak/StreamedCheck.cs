@@ -49,14 +49,20 @@ static class StreamedCheck
         var streamed = tensors.Trained.Select(matrix => matrix.Tensor.Name).ToHashSet(StringComparer.Ordinal);
         if (NonFiniteValues.Among([.. model.Parameters.Where(parameter => !streamed.Contains(parameter.Name)), .. infinite.Select(matrix => matrix.Tensor)]) is { Count: > 0 } places) return new Analysis { Model = model, NonFinite = places };
 
+        var count = model.Parameters.Sum(parameter => parameter.Shape.Count);
+        var looksAtAll = count * BytesEach <= (memory ?? UsualMemory); // it is streamed to be fast, not for want of memory
         for (var enlargement = 0; ; enlargement++)
         {
-            using var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, options);
+            using var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, options, looksAtAll);
             var result = search.Run();
             if (result.State is not { } state) return new Analysis { Model = model, NonFinite = NonFiniteValues.AtStart(result.Run.SingularOrigins) };
-            if ((search.MissesTies || search.MetKinks) && MayBeHeld(model.Parameters.Sum(parameter => parameter.Shape.Count), memory)) return null;
+            if ((search.MissesTies || search.MetKinks) && MayBeHeld(count, memory)) return null;
             IReadOnlyDictionary<string, int>? confirmed = null;
-            var notes = new List<string> { $"{tensors.Trained.Count:N0} matrices were streamed, not held: classes of their weights are those of rows and columns (as many as there are different gradients, where both were counted), and no relu was decided by order" };
+            var notes = new List<string>
+            {
+                looksAtAll ? $"{tensors.Trained.Count:N0} matrices were streamed, not held: classes of their weights are those of rows and columns, as many as there are different gradients"
+                    : $"{tensors.Trained.Count:N0} matrices were streamed, not held: classes of their weights are those of rows and columns (as many as there are different gradients in a sample of each), they were not compared with the other tensors, and no relu was decided by order",
+            };
             if (larger(model) is { } other)
             {
                 using var again = new StreamedSearch(other, tensors.Trained, tensors.Frozen, options with { Progress = stage => options.Progress?.Invoke($"larger sizes: {stage}") });

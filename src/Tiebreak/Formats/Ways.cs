@@ -63,13 +63,7 @@ static class Ways
         foreach (var node in program.Nodes)
         {
             builder.Origin = node.Origin;
-            copies[node.Id] = node.Primitive switch
-            {
-                Primitive.Data data => builder.Data(NameIn(way, data.Name), node.Shape, data.Kind),
-                Primitive.Parameter parameter => builder.Parameter(parameter.Name, node.Shape),
-                Primitive.Constant constant => builder.Constant(constant.Values, node.Shape),
-                var primitive => builder.Make(primitive, [.. node.Operands.Select(operand => copies[operand.Id])]),
-            };
+            copies[node.Id] = node.Primitive is Primitive.Data data ? builder.Data(NameIn(way, data.Name), node.Shape, data.Kind) : builder.Again(node, [.. node.Operands.Select(operand => copies[operand.Id])]);
         }
 
         return program.Outputs.Select(output => (output.Name, copies[output.Node.Id]));

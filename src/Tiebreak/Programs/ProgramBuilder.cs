@@ -205,6 +205,15 @@ public sealed class ProgramBuilder
     /// <summary>Operands one after the other.</summary>
     public Node Concat(int axis, params ReadOnlySpan<Node> operands) => operands.Length == 1 ? operands[0] : Make(new Primitive.Concat(axis), operands);
 
+    /// <summary>The same as a node of another program, of operands in this one.</summary>
+    public Node Again(Node node, params ReadOnlySpan<Node> operands) => node.Primitive switch
+    {
+        Primitive.Parameter parameter => Parameter(parameter.Name, node.Shape),
+        Primitive.Data data => Data(data.Name, node.Shape, data.Kind),
+        Primitive.Constant constant => Constant(constant.Values, node.Shape),
+        _ => Make(node.Primitive, operands),
+    };
+
     /// <summary>A node of any primitive; the shape is needed for leaves only.</summary>
     /// <exception cref="ArgumentException">The operands do not fit the primitive.</exception>
     public Node Make(Primitive primitive, params ReadOnlySpan<Node> operands) => Make(primitive, Shape.Scalar, operands);

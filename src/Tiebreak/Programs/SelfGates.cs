@@ -91,13 +91,7 @@ static class SelfGates
             builder.Origin = node.Origin;
             made[node.Id] = fused.TryGetValue(node.Id, out var found)
                 ? builder.Apply(new ScalarFunction(FunctionKind.SelfGated, Gate: found.Gate), made[found.Argument.Id])
-                : node.Primitive switch
-                {
-                    Primitive.Parameter parameter => builder.Parameter(parameter.Name, node.Shape),
-                    Primitive.Data data => builder.Data(data.Name, node.Shape, data.Kind),
-                    Primitive.Constant constant => builder.Constant(constant.Values, node.Shape),
-                    _ => builder.Make(node.Primitive, [.. node.Operands.Select(operand => made[operand.Id])]),
-                };
+                : builder.Again(node, [.. node.Operands.Select(operand => made[operand.Id])]);
         }
 
         foreach (var (name, node) in program.Outputs) builder.Output(name, made[node.Id]);

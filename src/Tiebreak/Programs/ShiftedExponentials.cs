@@ -71,13 +71,7 @@ public static class ShiftedExponentials
                 continue;
             }
 
-            made[node.Id] = node.Primitive switch
-            {
-                Primitive.Parameter parameter => builder.Parameter(parameter.Name, node.Shape),
-                Primitive.Data data => builder.Data(data.Name, node.Shape, data.Kind),
-                Primitive.Constant constant => builder.Constant(constant.Values, node.Shape),
-                _ => builder.Make(node.Primitive, [.. node.Operands.Select(operand => made[operand.Id])]),
-            };
+            made[node.Id] = builder.Again(node, [.. node.Operands.Select(operand => made[operand.Id])]);
             if (!logarithms.TryGetValue(node.Id, out var corrections)) continue;
             foreach (var correction in corrections) // log(k^d · v) = log v + d · log k
             {

@@ -18,6 +18,7 @@ sealed class StreamedSearch : IDisposable
     const int MostRounds = 1 << 10;
 
     readonly RefinementOptions _options;
+    readonly bool _looksAtAll;
     readonly TensorProgram _gradient;
     readonly GradientFactors[] _factors;
     readonly Node[] _wanted; // the factors' nodes, each once
@@ -32,9 +33,10 @@ sealed class StreamedSearch : IDisposable
     /// <param name="matrices">What streams: trained matrices of the model.</param>
     /// <param name="frozen">Matrices that are never trained.</param>
     /// <param name="options">Seeds and bounds.</param>
-    public StreamedSearch(Model model, IReadOnlyList<StreamedMatrix> matrices, IReadOnlyList<StreamedMatrix> frozen, RefinementOptions options)
+    /// <param name="looksAtAll">Whether ties that keys of rows and columns do not see are looked for among all weights, not in a sample.</param>
+    public StreamedSearch(Model model, IReadOnlyList<StreamedMatrix> matrices, IReadOnlyList<StreamedMatrix> frozen, RefinementOptions options, bool looksAtAll = false)
     {
-        (_options, Matrices, _all) = (options, matrices, [.. matrices, .. frozen]);
+        (_options, _looksAtAll, Matrices, _all) = (options, looksAtAll, matrices, [.. matrices, .. frozen]);
         for (var k = 0; k < _all.Count; k++) _numbers.Add(_all[k].Tensor.Name, k);
         Kept = model with { Parameters = [.. model.Parameters.Where(parameter => !_numbers.ContainsKey(parameter.Name))], Frozen = [.. model.Frozen.Where(parameter => !_numbers.ContainsKey(parameter.Name))] };
         var gradient = GradientOf(model);
@@ -179,29 +181,34 @@ sealed class StreamedSearch : IDisposable
     {
         var values = new ulong[fields.Length][][];
         for (var lane = 0; lane < fields.Length; lane++) values[lane] = [.. _wanted.Select(node => new ulong[node.Shape.Count])];
+        ulong[] moduli = [.. fields.Select(field => field.Modulus)];
+        var exact = typeof(TField) == typeof(ZeroPattern) ? null : new ExactKeys<TField>(fields[0], Matrices, _looksAtAll);
         void Read(string name, int lane, long start, ReadOnlySpan<ulong> chunk)
         {
-            if (name[0] == Marker) chunk.CopyTo(values[lane][int.Parse(name.AsSpan(1), CultureInfo.InvariantCulture)].AsSpan((int)start));
-            else accept(name, lane, start, chunk);
+            if (name[0] == Marker)
+            {
+                chunk.CopyTo(values[lane][int.Parse(name.AsSpan(1), CultureInfo.InvariantCulture)].AsSpan((int)start));
+                return;
+            }
+
+            if (lane == 0) exact?.Beside(chunk);
+            accept(name, lane, start, chunk);
         }
 
         var point = new StreamedPoint(state, _all, _numbers, seed, _options);
         var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, _gradient, point, new Workers(_options.Threads, _options.Cancellation), _pool, Read);
         MetKinks |= events.Kinks > 0;
-        ulong[] moduli = [.. fields.Select(field => field.Modulus)];
         var classes = new MatrixClasses[Matrices.Count];
-        var exact = new ExactKeys(moduli[0]);
         for (var k = 0; k < classes.Length; k++)
         {
             var (matrix, factors) = (Matrices[k], _factors[k]);
             ulong[][] Of(Func<Func<Node, ulong[]>, int, ulong[]> gathered, int places) => [.. Enumerable.Range(0, fields.Length).Select(lane => gathered(node => values[lane][_place[node]], places))];
             var (rows, columns) = (Of(factors.Rows, matrix.Rows), Of(factors.Columns, matrix.Columns));
             classes[k] = new MatrixClasses(AxisKeys.Of(rows, moduli, matrix.Rows, _options.Threads), AxisKeys.Of(columns, moduli, matrix.Columns, _options.Threads));
-            if (typeof(TField) != typeof(ZeroPattern)) exact.Look(matrix, classes[k], rows[0], columns[0]);
+            exact?.Look(matrix, classes[k], rows[0], columns[0]);
         }
 
-        MissesTies |= !exact.Agree;
-
+        MissesTies |= exact is { Agree: false };
         return (classes, events);
     }
 
