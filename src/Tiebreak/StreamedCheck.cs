@@ -66,7 +66,7 @@ static class StreamedCheck
             if (larger(model) is { } other)
             {
                 using var again = new StreamedSearch(other, tensors.Trained, tensors.Frozen, options with { Progress = stage => options.Progress?.Invoke($"larger sizes: {stage}") });
-                if (again.Confirms(state)) confirmed = other.Dims;
+                if (again.Confirms(result)) confirmed = other.Dims;
                 else if (enlargement < MostEnlargements)
                 {
                     model = other;

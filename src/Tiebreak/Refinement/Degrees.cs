@@ -1,3 +1,4 @@
+using Tiebreak.Evaluation;
 using Tiebreak.Formats;
 using Tiebreak.Programs;
 
@@ -5,7 +6,7 @@ namespace Tiebreak.Refinement;
 
 /// <summary>
 /// Degrees of a program's values as polynomials in what is drawn at random, once all reciprocals are multiplied out, level by level of their
-/// nesting. Oracle results count as drawn; so does a reciprocal of an oracle result that is used in no other way.
+/// nesting. Oracle results count as drawn; so does a reciprocal of an oracle result that is used in no other way, and products of matrices whose products are drawn.
 /// </summary>
 sealed class Degrees
 {
@@ -13,7 +14,8 @@ sealed class Degrees
     /// <param name="program">The program.</param>
     /// <param name="leaf">The size of the numbers that a parameter or data leaf may stand for; those that are drawn have the size of one.</param>
     /// <param name="commonDenominator">The bits of a common denominator of all numbers that are no doubles, but for the program's constants.</param>
-    Degrees(TensorProgram program, Func<Node, CoefficientSize> leaf, double commonDenominator)
+    /// <param name="hasDrawnProducts">Whether the products of a matrix are drawn.</param>
+    Degrees(TensorProgram program, Func<Node, CoefficientSize> leaf, double commonDenominator, Predicate<string> hasDrawnProducts)
     {
         commonDenominator += program.Nodes.Select(node => node.Primitive).OfType<Primitive.Constant>().Select(constant => constant.Values).Distinct().Sum(CoefficientSize.DenominatorBits);
         var size = new CoefficientSize[program.Nodes.Count];
@@ -24,11 +26,21 @@ sealed class Degrees
         var level = new int[program.Nodes.Count];
         var drawn = DrawnReciprocals(program);
         var clearing = new List<double> { 0 }; // for each level Σ over its reciprocals so far of the degree of what they divide by
+        var vectors = 0.0;
         foreach (var node in program.Nodes)
         {
             var operands = node.Operands;
             level[node.Id] = operands.Count == 0 ? 0 : operands.Max(operand => level[operand.Id]);
             size[node.Id] = SizeOf(node, size, leaf);
+            if (MatrixProduct.Of(node) is { } product && hasDrawnProducts(product.Name))
+            {
+                var (vector, vectorBits) = Cleared(operands[1 - product.Side]);
+                (OfVectors, BitsOfVectors) = (Math.Max(OfVectors, vector), Math.Max(BitsOfVectors, vectorBits));
+                vectors += (double)node.Shape.Count / node.Shape[product.Made];
+                (degree[node.Id], level[node.Id], size[node.Id]) = (1, 0, CoefficientSize.One);
+                continue;
+            }
+
             switch (node.Primitive)
             {
                 case Primitive.Apply or Primitive.Choose:
@@ -72,6 +84,8 @@ sealed class Degrees
         // Two of n arguments, with both signs where a function has a parity, or one of them and a point where the function is known.
         Pairs = calls.Values.Sum(function => (function.HasParity ? function.Count : function.Count / 2) * function.Count + 2 * function.Count);
 
+        VectorPairs = vectors * vectors;
+
         // What stands above the reciprocals of the deepest level is multiplied by all of them, as often as one product may hold them; what is then there, by those of the level below, and so on.
         (double Degree, double Bits) Cleared(Node node)
         {
@@ -111,11 +125,12 @@ sealed class Degrees
     /// <param name="tensors">The parameters, trained and frozen.</param>
     /// <param name="sizeOf">The size of the numbers that a tensor holds at the points of interest: of one where all are drawn.</param>
     /// <param name="sampleBits">The bits of numbers in a table that stand for data; 0 where data is drawn.</param>
-    public static Degrees Of(TensorProgram gradient, IReadOnlyCollection<ParameterTensor> tensors, Func<ParameterTensor, CoefficientSize> sizeOf, int sampleBits = 0)
+    /// <param name="hasDrawnProducts">Whether the products of a matrix are drawn; null if of none.</param>
+    public static Degrees Of(TensorProgram gradient, IReadOnlyCollection<ParameterTensor> tensors, Func<ParameterTensor, CoefficientSize> sizeOf, int sampleBits = 0, Predicate<string>? hasDrawnProducts = null)
     {
         var sizes = tensors.ToDictionary(tensor => tensor.Name, sizeOf, StringComparer.Ordinal);
         var sample = sampleBits == 0 ? CoefficientSize.One : new CoefficientSize(sampleBits, 0, 1);
-        return new Degrees(gradient, node => node.Primitive is Primitive.Parameter parameter ? sizes[parameter.Name] : sample, sampleBits + tensors.Sum(tensor => CoefficientSize.DenominatorBits(tensor.Start)));
+        return new Degrees(gradient, node => node.Primitive is Primitive.Parameter parameter ? sizes[parameter.Name] : sample, sampleBits + tensors.Sum(tensor => CoefficientSize.DenominatorBits(tensor.Start)), hasDrawnProducts ?? (_ => false));
     }
 
     static CoefficientSize SizeOf(Node node, CoefficientSize[] size, Func<Node, CoefficientSize> leaf)
@@ -163,6 +178,15 @@ sealed class Degrees
 
     /// <summary>Pairs of arguments that an oracle must tell apart, at most.</summary>
     public double Pairs { get; }
+
+    /// <summary>The largest degree of a vector whose product is drawn.</summary>
+    public double OfVectors { get; } = 1;
+
+    /// <summary>The bits of its largest coefficient.</summary>
+    public double BitsOfVectors { get; } = 1;
+
+    /// <summary>Pairs of such vectors, which must be told apart, with both signs.</summary>
+    public double VectorPairs { get; }
 
     static bool[] DrawnReciprocals(TensorProgram program)
     {

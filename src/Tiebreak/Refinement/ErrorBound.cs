@@ -15,14 +15,17 @@ namespace Tiebreak.Refinement;
 /// An equation between two gradients is overlooked if it vanishes in all L fields, with chance qᴸ at the degree of gradients; or if two different arguments
 /// of an oracle are confused, which takes agreement in all fields, as oracles see them all: each pair of arguments of one function, with both signs where it has a parity, has
 /// chance qᴸ at the degree of arguments. Hence ε = q(gradients)ᴸ + pairs · q(arguments)ᴸ. Deep networks of products (hard-swish after hard-swish) have degrees
-/// that two lanes cannot tell from zero; more lanes can.
+/// that two lanes cannot tell from zero; more lanes can. Where products of matrices are drawn, by the vector alone in each field, an equation is overlooked there, too, if two vectors v and w are confused or v and −w:
+/// q(gradients or vectors) + pairs of vectors · q(vectors) takes the place of q(gradients).
 /// </para>
 /// </summary>
 /// <param name="Lanes">How many fields one verification evaluates in.</param>
 /// <param name="Epsilon">The chance that one verification overlooks a false equation; at most 1.</param>
 sealed record ErrorBound(int Lanes, double Epsilon)
 {
-    const double FieldSize = 1152921504606846976; // 2⁶⁰, the least number of values a draw takes
+    /// <summary>2⁶⁰, the least number of values a draw from a field takes.</summary>
+    public const double FieldSize = 1152921504606846976;
+
     const int FewestLanes = 2; // for the names of what oracles are applied to: one field has too many pairs of them
     const int MostLanes = 8;
     const int FewVerifications = 4;
@@ -60,7 +63,8 @@ sealed record ErrorBound(int Lanes, double Epsilon)
     public static ErrorBound With(Degrees degrees, int lanes, double choices)
     {
         double Vanishes(double degree, double bits) => Math.Min(1, degree / choices + bits / 60 * 42 / FieldSize);
-        var equation = Vanishes(degrees.OfGradients, degrees.BitsOfGradients);
+        var vectors = degrees.VectorPairs == 0 ? 0 : Vanishes(degrees.OfVectors, degrees.BitsOfVectors);
+        var equation = Math.Min(1, Math.Max(Vanishes(degrees.OfGradients, degrees.BitsOfGradients), vectors) + degrees.VectorPairs * vectors);
         var confusion = Vanishes(degrees.OfArguments, degrees.BitsOfArguments);
         return new ErrorBound(lanes, Math.Min(1, Math.Pow(equation, lanes) + degrees.Pairs * Math.Pow(confusion, lanes)));
     }

@@ -1,3 +1,5 @@
+using Tiebreak.Numbers;
+
 namespace Tiebreak.Refinement.Streaming;
 
 /// <summary>
@@ -62,19 +64,11 @@ sealed class AxisKeys
                     if (negative) value = moduli[lane] - value;
                 }
 
-                hash = Mixed(hash ^ value);
+                hash = Mixing.Mixed(hash ^ value);
             }
         }
 
         return (hash & ~SignBit | (negative ? SignBit : 0), moving);
-    }
-
-    /// <summary>A bijection of words that looks random.</summary>
-    public static ulong Mixed(ulong x)
-    {
-        x = (x ^ x >> 32) * 0xD6E8FEB86659FD93;
-        x = (x ^ x >> 29) * 0x9FB21C651E98DF25;
-        return x ^ x >> 32;
     }
 }
 

@@ -1,3 +1,5 @@
+using Tiebreak.Numbers;
+
 namespace Tiebreak.Refinement.Streaming;
 
 /// <summary>Slices of a streamed matrix that stay equal, or each other's negative.</summary>
@@ -78,7 +80,7 @@ sealed class EqualSlices(StreamedMatrix matrix, bool isRows)
     ulong SizeHash(int slice)
     {
         var hash = 0UL;
-        for (var k = 0; k < Length; k++) hash = AxisKeys.Mixed(hash ^ Bits(slice, k) & int.MaxValue);
+        for (var k = 0; k < Length; k++) hash = Mixing.Mixed(hash ^ Bits(slice, k) & int.MaxValue);
         return hash;
     }
 

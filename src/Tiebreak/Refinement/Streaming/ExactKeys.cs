@@ -63,7 +63,7 @@ sealed class ExactKeys<TField>(TField field, IReadOnlyList<StreamedMatrix> matri
                 Agree &= gradient != 0 && (_beside.Count == 0 || !_beside.Contains(Size(gradient))); // it moves
                 var isOpposed = size != 0 ? (int)bits < 0 : gradient > field.Modulus / 2;
                 if (isOpposed) gradient = field.Negate(gradient);
-                var first = _first.Of(AxisKeys.Mixed(size ^ AxisKeys.Mixed(gradient)), own);
+                var first = _first.Of(Mixing.Mixed(size ^ Mixing.Mixed(gradient)), own);
                 if (first != own) Agree &= KeyOf(first) == StreamedCells.KeyOf(bits, classes.Rows.Keys[row], classes.Columns.Keys[column]);
             }
         }

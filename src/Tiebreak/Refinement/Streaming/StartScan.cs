@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Tiebreak.Formats;
+using Tiebreak.Numbers;
 using Tiebreak.Numbers.Kernels.Streaming;
 
 namespace Tiebreak.Refinement.Streaming;
@@ -109,12 +110,12 @@ static unsafe class StartScan
             }
 
             var last = 0UL;
-            for (var lane = 0; lane < Vector512<ulong>.Count; lane++) last = AxisKeys.Mixed(last ^ hash[lane]);
+            for (var lane = 0; lane < Vector512<ulong>.Count; lane++) last = Mixing.Mixed(last ^ hash[lane]);
             for (var column = whole; column < matrix.Columns; column++)
             {
                 var size = at[column] & T.MaxValue >> 1;
                 (leastOne, leastMovedOne, greatestOne) = (T.Min(leastOne, size), T.Min(leastMovedOne, unchecked(size - T.One)), T.Max(greatestOne, size));
-                last = AxisKeys.Mixed(last ^ ulong.CreateTruncating(at[column]));
+                last = Mixing.Mixed(last ^ ulong.CreateTruncating(at[column]));
             }
 
             hashes[row] = last;

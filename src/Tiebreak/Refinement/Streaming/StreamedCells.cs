@@ -1,4 +1,5 @@
 using Tiebreak.Formats;
+using Tiebreak.Numbers;
 
 namespace Tiebreak.Refinement.Streaming;
 
@@ -79,5 +80,5 @@ static class StreamedCells
 readonly record struct CellKey(ulong One, ulong Other, uint Value)
 {
     /// <summary>A name of 64 bits.</summary>
-    public ulong Name => AxisKeys.Mixed(One ^ AxisKeys.Mixed(Other ^ AxisKeys.Mixed(Value)));
+    public ulong Name => Mixing.Mixed(One ^ Mixing.Mixed(Other ^ Mixing.Mixed(Value)));
 }

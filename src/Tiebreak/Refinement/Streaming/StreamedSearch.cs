@@ -57,16 +57,20 @@ sealed class StreamedSearch : IDisposable
     /// <summary>The model with only the tensors that have codes.</summary>
     public Model Kept { get; }
 
-    /// <summary>How sure one verification of a set is.</summary>
-    public ErrorBound BoundOf(StreamedState state)
+    // How sure one verification of a set is, in the fewest fields over all verifications, or where a chance is given, of one alone.
+    ErrorBound BoundOf(StreamedState state, SliceNames? names, double? once = null)
     {
+        var degrees = DegreesOf(state, names);
+        var choices = names is null ? RandomValues<NoZeros>.Choices : ErrorBound.FieldSize;
+        var bound = once is { } chance ? ErrorBound.Once(degrees, chance, choices) : ErrorBound.Fastest(degrees, _options.ErrorBound, choices);
+
         // Vectors are compared by names of 63 bits, and a false equation is overlooked, too, if its two get one name.
-        var bound = ErrorBound.Fastest(DegreesOf(state), _options.ErrorBound, RandomValues<NoZeros>.Choices);
-        return bound with { Epsilon = Math.Min(1, bound.Epsilon + Math.ScaleB(1, -63)) };
+        var confusion = Math.ScaleB(1, -63) + (names?.Confusion(degrees.VectorPairs) ?? 0);
+        return bound with { Epsilon = Math.Min(1, bound.Epsilon + confusion) };
     }
 
     // What moves in a set is drawn and has no bits of its own.
-    Degrees DegreesOf(StreamedState state)
+    Degrees DegreesOf(StreamedState state, SliceNames? names)
     {
         CoefficientSize SizeOf(ParameterTensor tensor)
         {
@@ -75,7 +79,7 @@ sealed class StreamedSearch : IDisposable
             return kept is not null && !kept.AsSpan().Contains(0) ? CoefficientSize.One : CoefficientSize.OfSome(tensor.Start);
         }
 
-        return Degrees.Of(_gradient, [.. Kept.Parameters, .. Kept.Frozen, .. _all.Select(matrix => matrix.Tensor)], SizeOf);
+        return Degrees.Of(_gradient, [.. Kept.Parameters, .. Kept.Frozen, .. _all.Select(matrix => matrix.Tensor)], SizeOf, hasDrawnProducts: names is null ? null : name => _numbers.TryGetValue(name, out var number) && names.Has(number));
     }
 
     /// <summary>Whether in some evaluation there were fewer different gradients than keys of rows and columns, so that there are ties which those do not see.</summary>
@@ -113,38 +117,40 @@ sealed class StreamedSearch : IDisposable
         {
             _options.Progress?.Invoke($"round {number}");
             var round = new Round<TField>(field, state.Kept, number, _memory);
-            var (classes, events) = Evaluate([field], SeedOf("round", attempt, number), state, round.Accept);
+            var exact = new ExactKeys<TField>(field, Matrices, _looksAtAll);
+            var (classes, events) = Evaluate([field], SeedOf("round", attempt, number), state, drawn: null, round.Accept, exact);
             if (events.Singularities.Count > 0)
-                return new StreamedResult(null, moved, new RefinementResult { Rounds = number, SingularOrigins = [.. events.Singularities.Select(node => node.Origin ?? "the model").Distinct(StringComparer.Ordinal)] });
+                return new StreamedResult(null, null, moved, new RefinementResult { Rounds = number, SingularOrigins = [.. events.Singularities.Select(node => node.Origin ?? "the model").Distinct(StringComparer.Ordinal)] });
             var isKept = AreKept(state, classes) && !round.HasChanged;
             if (moved.Count == 0 || !SameMoving(moved[^1].Classes, classes)) moved.Add((number, classes));
             state = new StreamedState(round.Next(), isKept ? state.Classes : classes);
 
-            // Where everything moves and little is left to split, a verification finds that out as well as another round would, and is needed anyway.
-            var isSettled = isKept || (number == 1 && classes.All(each => each is { AllMove: true }));
-            if (!isSettled) continue;
-            var bound = BoundOf(state);
-            var verifications = bound.Verifications(number, _options.ErrorBound);
-            if (Verify(state, bound.Lanes, verifications, attempt))
-            {
-                var rounds = isKept ? number : number + 1;
-                return new StreamedResult(state, moved, new RefinementResult { Rounds = rounds, Verifications = verifications, Epsilon = bound.Epsilon, ErrorBound = Math.Min(1, rounds * Math.Pow(bound.Epsilon, verifications)), MetKinks = MetKinks });
-            }
-
+            // With drawn products a verification costs less than the round that would show that nothing changes, and is needed anyway.
+            var names = SliceNames.Of(Matrices, state.Classes, SeedOf("names", attempt, number), _options);
+            if ((Verified(names) ?? (isKept ? Verified(null) : null)) is { } run) return new StreamedResult(state, names, moved, run);
             if (isKept) return null;
+
+            RefinementResult? Verified(SliceNames? drawn)
+            {
+                var bound = BoundOf(state, drawn);
+                var (rounds, verifications) = (isKept ? number : number + 1, bound.Verifications(number, _options.ErrorBound));
+                if (!Verify(state, drawn, bound.Lanes, verifications, attempt)) return null;
+                return new RefinementResult { Rounds = rounds, Verifications = verifications, Epsilon = bound.Epsilon, ErrorBound = Math.Min(1, rounds * Math.Pow(bound.Epsilon, verifications)), MetKinks = MetKinks };
+            }
         }
 
         return null;
     }
 
-    /// <summary>Whether a state of this model's parameters, proved at other sizes, is invariant here, too: one look that errs with a chance of 10⁻⁹ at most.</summary>
-    public bool Confirms(StreamedState state)
+    /// <summary>Whether a set of this model's parameters, proved at other sizes, is invariant here, too: one look that errs with a chance of 10⁻⁹ at most.</summary>
+    public bool Confirms(StreamedResult result)
     {
         const double Chance = 1e-9;
-        return Verify(state, ErrorBound.Once(DegreesOf(state), Chance, RandomValues<NoZeros>.Choices).Lanes, times: 1, attempt: 1);
+        return new[] { result.Names, null }.Any(names => Verify(result.State!, names, BoundOf(result.State!, names, Chance).Lanes, times: 1, attempt: 1));
     }
 
-    bool Verify(StreamedState state, int lanes, int times, int attempt)
+    // With names of slices products are drawn, else they are computed.
+    bool Verify(StreamedState state, SliceNames? names, int lanes, int times, int attempt)
     {
         var kept = new State(Kept, state.Kept.Codes, state.Kept.FirstSteps);
         for (var number = 1; number <= times; number++)
@@ -154,7 +160,9 @@ sealed class StreamedSearch : IDisposable
             PrimeField[] primes = [.. Enumerable.Range(0, lanes).Select(lane => PrimeField.Draw(seed + (ulong)lane))];
             var verification = new Verification<PrimeField>(primes, kept, _memory);
             var at = state with { Kept = kept };
-            var (classes, events) = Evaluate(primes, seed, at, verification.Accept);
+            var drawn = names is null ? null : new DrawnProducts(names, seed, _options);
+            var (classes, events) = Evaluate(primes, seed, at, drawn, verification.Accept);
+            if (drawn is { AreAlike: false }) return false;
             if (events.Singularities.Count > 0 || verification.Violation is not null || !AreKept(at, classes)) return false;
         }
 
@@ -168,7 +176,7 @@ sealed class StreamedSearch : IDisposable
         for (var tensor = 0; tensor < causes.Length; tensor++)
             if (state.Kept.Codes[tensor].AsSpan().Contains(0)) causes[tensor] = [.. state.Kept.Codes[tensor].Select(code => code == 0 ? StuckCause.Zero : StuckCause.None)];
         _options.Progress?.Invoke("causes");
-        var (patterns, _) = Evaluate<ZeroPattern>([default], seed: 0, state, (name, _, start, pattern) =>
+        var (patterns, _) = Evaluate<ZeroPattern>([default], seed: 0, state, drawn: null, (name, _, start, pattern) =>
         {
             if (causes[state.Kept.IndexOf(name)] is not { } cause) return;
             for (var i = 0; i < pattern.Length; i++)
@@ -177,12 +185,12 @@ sealed class StreamedSearch : IDisposable
         return (causes, patterns);
     }
 
-    (MatrixClasses[] Classes, EvaluationEvents Events) Evaluate<TField>(TField[] fields, ulong seed, StreamedState state, FieldEvaluator<TField>.OutputReader accept) where TField : struct, IField
+    (MatrixClasses[] Classes, EvaluationEvents Events) Evaluate<TField>(
+        TField[] fields, ulong seed, StreamedState state, DrawnProducts? drawn, FieldEvaluator<TField>.OutputReader accept, ExactKeys<TField>? exact = null) where TField : struct, IField
     {
         var values = new ulong[fields.Length][][];
         for (var lane = 0; lane < fields.Length; lane++) values[lane] = [.. _wanted.Select(node => new ulong[node.Shape.Count])];
         ulong[] moduli = [.. fields.Select(field => field.Modulus)];
-        var exact = typeof(TField) == typeof(ZeroPattern) ? null : new ExactKeys<TField>(fields[0], Matrices, _looksAtAll);
         void Read(string name, int lane, long start, ReadOnlySpan<ulong> chunk)
         {
             if (name[0] == Marker)
@@ -191,13 +199,13 @@ sealed class StreamedSearch : IDisposable
                 return;
             }
 
-            if (lane == 0) exact?.Beside(chunk);
+            exact?.Beside(chunk);
             accept(name, lane, start, chunk);
         }
 
-        var point = new StreamedPoint(state, _all, _numbers, seed, _options);
+        var point = new StreamedPoint(state, _all, _numbers, drawn, seed, _options);
         var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, _gradient, point, new Workers(_options.Threads, _options.Cancellation), _pool, Read);
-        MetKinks |= events.Kinks > 0;
+        MetKinks |= events.Kinks > 0 && drawn is not { AreAlike: false };
         var classes = new MatrixClasses[Matrices.Count];
         for (var k = 0; k < classes.Length; k++)
         {
@@ -242,6 +250,7 @@ sealed class StreamedSearch : IDisposable
 
 /// <summary>What a streamed refinement found.</summary>
 /// <param name="State">The smallest invariant set; null when the gradient is not finite.</param>
+/// <param name="Names">Names of the slices of its matrices; null with it.</param>
 /// <param name="Moved">Which weights of matrices had moved after a round, at each round where that changed.</param>
 /// <param name="Run">Rounds and bounds; its partition is not given.</param>
-sealed record StreamedResult(StreamedState? State, IReadOnlyList<(int Round, MatrixClasses?[] Classes)> Moved, RefinementResult Run);
+sealed record StreamedResult(StreamedState? State, SliceNames? Names, IReadOnlyList<(int Round, MatrixClasses?[] Classes)> Moved, RefinementResult Run);

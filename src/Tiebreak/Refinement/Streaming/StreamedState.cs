@@ -10,9 +10,14 @@ namespace Tiebreak.Refinement.Streaming;
 sealed record StreamedState(State Kept, MatrixClasses?[] Classes);
 
 /// <summary>A random point of such a state. Values of streamed weights are functions of their bits and keys, so they are the same whenever they are asked for.</summary>
-sealed class StreamedPoint(StreamedState state, IReadOnlyList<StreamedMatrix> matrices, IReadOnlyDictionary<string, int> numbers, ulong seed, RefinementOptions options) : IMatrixPoint
+/// <param name="state">The state.</param>
+/// <param name="matrices">What streams.</param>
+/// <param name="numbers">The place of each of them by its name.</param>
+/// <param name="drawn">Products that are drawn at random in place of the weights; null if none.</param>
+/// <param name="seed">Of the values.</param>
+/// <param name="options">Threads and cancellation.</param>
+sealed class StreamedPoint(StreamedState state, IReadOnlyList<StreamedMatrix> matrices, IReadOnlyDictionary<string, int> numbers, DrawnProducts? drawn, ulong seed, RefinementOptions options) : IMatrixPoint
 {
-    const int Block = 256;
     readonly RandomPoint _kept = new(state.Kept, seed);
     readonly Dictionary<(int Matrix, int Lane), MatrixKeys> _keys = [];
 
@@ -23,6 +28,12 @@ sealed class StreamedPoint(StreamedState state, IReadOnlyList<StreamedMatrix> ma
     public unsafe bool TryMultiply<TField>(TField field, int lane, string name, bool overRows, ulong* vectors, int count, ulong* results) where TField : struct, IField
     {
         var number = numbers[name];
+        if (drawn is not null && drawn.Has(number))
+        {
+            drawn.Multiply(field, lane, number, overRows, vectors, count, results);
+            return true;
+        }
+
         var (matrix, classes) = (matrices[number], ClassesOf(number));
         if (classes is { AllMove: false }) return false;
         if (typeof(TField) == typeof(ZeroPattern))

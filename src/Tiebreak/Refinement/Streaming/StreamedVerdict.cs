@@ -1,3 +1,5 @@
+using Tiebreak.Numbers;
+
 namespace Tiebreak.Refinement.Streaming;
 
 /// <summary>What a streamed analysis found of the matrices it streamed, with nothing as large as they are.</summary>
@@ -68,7 +70,7 @@ sealed class StreamedVerdict
     static List<int[]> EqualSets(IReadOnlyList<StreamedMatrix> matrices, ulong[][] rowHashes) =>
     [
         .. Enumerable.Range(0, matrices.Count)
-            .GroupBy(k => (matrices[k].Rows, matrices[k].Columns, matrices[k].Format, rowHashes[k].Aggregate(0UL, (hash, row) => AxisKeys.Mixed(hash ^ row))))
+            .GroupBy(k => (matrices[k].Rows, matrices[k].Columns, matrices[k].Format, rowHashes[k].Aggregate(0UL, (hash, row) => Mixing.Mixed(hash ^ row))))
             .Where(set => set.Skip(1).Any())
             .Select(set => set.Where(k => k == set.First() || Same(matrices[set.First()], matrices[k])).ToArray())
             .Where(set => set.Length > 1),

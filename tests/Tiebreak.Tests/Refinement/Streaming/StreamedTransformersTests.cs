@@ -48,7 +48,7 @@ public sealed class StreamedTransformersTests
             }
         }
 
-        Assert.True(streamed >= Cases / 2, $"{streamed} of {Cases} streamed");
+        Assert.True(streamed >= Cases / 3, $"{streamed} of {Cases} streamed");
     }
 
     // A slice over another; sometimes all of a tensor at zero or at one number, so that much is stuck, late or tied.
