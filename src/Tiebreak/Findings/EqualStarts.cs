@@ -14,14 +14,16 @@ sealed class EqualStarts
     readonly Dictionary<Rational, int> _fractions = [];
 
     /// <summary>Decides which tensors to read.</summary>
-    public EqualStarts(IReadOnlyList<ParameterTensor> parameters)
+    /// <param name="parameters">All tensors.</param>
+    /// <param name="isKnown">Whether somebody else compared the values of a tensor.</param>
+    public EqualStarts(IReadOnlyList<ParameterTensor> parameters, Predicate<int> isKnown)
     {
         _parameters = parameters;
         _isRead = new bool[parameters.Count];
         var left = Budget;
         for (var tensor = 0; tensor < _isRead.Length; tensor++)
         {
-            if (parameters[tensor].Start is UniformTensor || parameters[tensor].Shape.Count > left) continue;
+            if (parameters[tensor].Start is UniformTensor || parameters[tensor].Shape.Count > left || isKnown(tensor)) continue;
             _isRead[tensor] = true;
             left -= parameters[tensor].Shape.Count;
         }

@@ -8,7 +8,7 @@ static class EqualButFree
     public static IEnumerable<Draft> Find(Evidence evidence)
     {
         if (evidence.Analysis.WithoutNoise is { } quiet && quiet.Classes < evidence.Partition.Classes) yield break; // free by noise only, which TB009 tells
-        var values = new EqualStarts(evidence.Parameters);
+        var values = new EqualStarts(evidence.Parameters, tensor => evidence.Streamed?.Has(tensor) == true);
         var places = new List<(int Tensor, string Text, long Count)>();
         var slices = new List<UnitGroups>();
         for (var tensor = 0; tensor < evidence.Parameters.Count; tensor++)
@@ -75,7 +75,7 @@ static class EqualButFree
     static List<int[]> Clones(Evidence evidence, EqualStarts values) =>
     [
         .. evidence.Streamed?.EqualButFreeTensors(evidence.Copies) ?? [],
-        .. values.EqualTensors().Where(set => evidence.Streamed is null || !set.Any(evidence.Streamed.Has))
+        .. values.EqualTensors()
             .Select(set => set.Where(tensor => evidence.Counts.Tensors[tensor].Stuck < evidence.Parameters[tensor].Shape.Count).ToArray())
             .Where(set => set.Length > 1 && set.Any(tensor => !evidence.Partition.Codes[tensor].AsSpan().SequenceEqual(evidence.Partition.Codes[set[0]]))),
     ];

@@ -38,10 +38,15 @@ sealed class CellCount
 
     readonly IReadOnlyList<StreamedMatrix> _matrices;
     readonly StreamedResult _result;
-    readonly Dictionary<ulong, int> _uses = []; // how many rows and columns have a class
+    readonly Dictionary<ulong, int> _repeated; // classes that several rows and columns have
     readonly Func<Cell, bool> _isExplained;
 
-    CellCount(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, Func<Cell, bool> isExplained) => (_matrices, _result, _isExplained) = (matrices, result, isExplained);
+    CellCount(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, Func<Cell, bool> isExplained)
+    {
+        (_matrices, _result, _isExplained) = (matrices, result, isExplained);
+        AxisKeys[] axes = [.. result.State!.Classes.OfType<MatrixClasses>().SelectMany(classes => new[] { classes.Rows, classes.Columns })];
+        _repeated = RepeatedKeys.Among(axes, axis => axis.Keys, (_, key) => key & ~AxisKeys.SignBit);
+    }
 
     /// <summary>For each matrix its numbers.</summary>
     public required MatrixCounts[] Each { get; init; }
@@ -61,11 +66,6 @@ sealed class CellCount
     {
         var count = new CellCount(matrices, result, isExplained) { Each = [.. matrices.Select(_ => new MatrixCounts())] };
         for (var k = 0; k < matrices.Count; k++) count.CountMoving(k);
-        foreach (var classes in result.State!.Classes.OfType<MatrixClasses>())
-        {
-            foreach (var key in classes.Rows.Keys.Concat(classes.Columns.Keys)) CollectionsMarshal.GetValueRefOrAddDefault(count._uses, key & ~AxisKeys.SignBit, out _)++;
-        }
-
         for (var passes = 1; !count.TryLookUp(passes, cancellation);) passes *= 2;
         return count;
     }
@@ -145,15 +145,15 @@ sealed class CellCount
         {
             if (_result.State!.Classes[k] is not { } classes) continue;
             var matrix = _matrices[k];
-            var (repeatedRows, repeatedColumns) = (Repeated(classes.Rows), Repeated(classes.Columns));
-            int[] all = [.. Enumerable.Range(0, matrix.Columns)];
-            int[] repeated = [.. all.Where(column => repeatedColumns[column])];
-            int[] shared = [.. all.Where(column => repeatedColumns[column] || IsShared(classes.Columns.Keys[column]))];
+            var repeatedRows = RepeatedKeys.Groups(classes.Rows.Keys, AxisKeys.SignBit).SelectMany(rows => rows).ToHashSet();
+            int[] repeated = [.. RepeatedKeys.Groups(classes.Columns.Keys, AxisKeys.SignBit).SelectMany(columns => columns).Order()];
+            int[] shared = [.. Enumerable.Range(0, matrix.Columns).Where(column => IsShared(classes.Columns.Keys[column]))];
+            int[] all = [.. Enumerable.Range(0, repeatedRows.Count == 0 ? 0 : matrix.Columns)];
             for (var row = 0; row < matrix.Rows; row++)
             {
                 cancellation.ThrowIfCancellationRequested();
                 var rowKey = classes.Rows.Keys[row];
-                foreach (var column in repeatedRows[row] ? all : IsShared(rowKey) ? shared : repeated)
+                foreach (var column in repeatedRows.Contains(row) ? all : IsShared(rowKey) ? shared : repeated)
                 {
                     if (!classes.Moves(row, column)) continue;
                     var (bits, columnKey) = (matrix.Bits(row, column), classes.Columns.Keys[column]);
@@ -165,13 +165,7 @@ sealed class CellCount
         }
     }
 
-    static bool[] Repeated(AxisKeys axis)
-    {
-        var counts = axis.Keys.CountBy(key => key & ~AxisKeys.SignBit).ToDictionary();
-        return [.. axis.Keys.Select(key => counts[key & ~AxisKeys.SignBit] > 1)];
-    }
-
-    bool IsShared(ulong key) => _uses[key & ~AxisKeys.SignBit] > 1;
+    bool IsShared(ulong key) => _repeated.ContainsKey(key & ~AxisKeys.SignBit);
 
     struct Entry
     {

@@ -13,8 +13,6 @@ sealed record TiedSlices(int[] Members, bool[] Negated, bool HasStuck);
 /// <param name="isRows">Whether slices are rows.</param>
 sealed class EqualSlices(StreamedMatrix matrix, bool isRows)
 {
-    int Size => isRows ? matrix.Rows : matrix.Columns;
-
     int Length => isRows ? matrix.Columns : matrix.Rows;
 
     /// <summary>Groups the slices that stay equal up to sign: the same class, and the same weights but for the sign that the class says.</summary>
@@ -22,7 +20,7 @@ sealed class EqualSlices(StreamedMatrix matrix, bool isRows)
     {
         var axis = isRows ? classes.Rows : classes.Columns;
         var groups = new List<TiedSlices>();
-        foreach (var alike in Enumerable.Range(0, Size).Where(slice => axis.Moving[slice] != 0).GroupBy(slice => axis.Keys[slice] & ~AxisKeys.SignBit).Where(alike => alike.Skip(1).Any()))
+        foreach (var alike in RepeatedKeys.Groups(axis.Keys, AxisKeys.SignBit).Where(alike => axis.Moving[alike[0]] != 0))
         {
             var open = new Dictionary<ulong, List<List<int>>>();
             foreach (var slice in alike)
@@ -46,9 +44,9 @@ sealed class EqualSlices(StreamedMatrix matrix, bool isRows)
     {
         if (classes is null) return [];
         var groups = new List<int[]>();
-        foreach (var alike in Enumerable.Range(0, Size).GroupBy(slice => hashes[slice]).Where(alike => alike.Skip(1).Any()))
+        foreach (var alike in RepeatedKeys.Groups(hashes, ignored: 0))
         {
-            var first = alike.First();
+            var first = alike[0];
             int[] members = [.. alike.Where(slice => (slice == first || Same(first, slice)) && AnyMoves(classes, slice))];
             if (members.Length > 1) groups.Add(members);
         }

@@ -40,7 +40,8 @@ sealed class SliceNames
     {
         var (rows, columns) = (new AxisNames?[classes.Length], new AxisNames?[classes.Length]);
         var names = new SliceNames(rows, columns);
-        var repeated = RepeatedKeys.Of([.. classes.OfType<MatrixClasses>().SelectMany(each => new[] { each.Rows, each.Columns })]);
+        (AxisKeys Axis, ulong Context)[] axes = [.. classes.OfType<MatrixClasses>().SelectMany(each => new[] { (each.Rows, Context(each.Columns)), (each.Columns, Context(each.Rows)) })];
+        var repeated = RepeatedKeys.Among(axes, each => each.Axis.Keys, (each, key) => Within(each.Context, key));
         var known = new Dictionary<(ulong Class, ulong First, ulong Second), int>();
         var next = 1; // 0 is the name of a slice whose products are zero
         names._pairs = repeated.Values.Sum(count => (double)count * count / 2);
@@ -49,15 +50,15 @@ sealed class SliceNames
             if (classes[k] is not { AnyMoves: true } own) continue;
             names._longest = Math.Max(names._longest, Math.Max(matrices[k].Rows, matrices[k].Columns));
             using var hashes = new Hashes(matrices[k], own, seed, options);
-            (rows[k], columns[k]) = (Name(own.Rows, own.AllMove, hashes.OfRows), Name(own.Columns, own.AllMove, hashes.OfColumns));
+            (rows[k], columns[k]) = (Name(own.Rows, Context(own.Columns), own.AllMove, hashes.OfRows), Name(own.Columns, Context(own.Rows), own.AllMove, hashes.OfColumns));
         }
 
         return names;
 
-        AxisNames Name(AxisKeys axis, bool allMove, Func<int[], (ulong[] First, ulong[] Second)> hashesOf)
+        AxisNames Name(AxisKeys axis, ulong context, bool allMove, Func<int[], (ulong[] First, ulong[] Second)> hashesOf)
         {
             // Where some weights stay, a slice may be all zeros, which must be known of each.
-            int[] hashed = [.. Enumerable.Range(0, axis.Keys.Length).Where(place => !allMove || (repeated.Count > 0 && repeated.ContainsKey(axis.Keys[place] & ~AxisKeys.SignBit)))];
+            int[] hashed = [.. Enumerable.Range(0, axis.Keys.Length).Where(place => !allMove || (repeated.Count > 0 && repeated.ContainsKey(Within(context, axis.Keys[place]))))];
             var ids = new int[axis.Keys.Length];
             var (first, second) = hashed.Length == 0 ? ([], []) : hashesOf(hashed);
             for (var n = 0; n < hashed.Length; n++)
@@ -74,6 +75,16 @@ sealed class SliceNames
             return AxisNames.Of(axis, ids, allMove, hashed);
         }
     }
+
+    // Slices of two matrices are alike only if the classes across them are: what several matrices are multiplied with has the same classes in all, and is no reason to compare them.
+    static ulong Context(AxisKeys across)
+    {
+        var context = 0UL;
+        foreach (var key in across.Keys) context += Mixing.Mixed(key & ~AxisKeys.SignBit);
+        return context;
+    }
+
+    static ulong Within(ulong context, ulong key) => Mixing.Mixed(key & ~AxisKeys.SignBit ^ context);
 
     /// <summary>The hashes of slices of one matrix.</summary>
     sealed unsafe class Hashes : IDisposable

@@ -108,6 +108,13 @@ sealed unsafe class StreamedMatrix
             new Span<ulong>(results, count * Made).Clear();
             if (keys is null)
             {
+                var least = Math.Max(matrix.Facts.GreatestExponent - ExactValues.Window + 1, ExactValuesInOneWindow.Least);
+                if (ExactValuesInOneWindow.IsSupported && matrix.Facts.LeastExponent >= least)
+                {
+                    Run<TBits, ExactValuesInOneWindow>(new ExactValuesInOneWindow(least));
+                    return;
+                }
+
                 for (var top = matrix.Facts.GreatestExponent; top >= matrix.Facts.LeastExponent; top -= ExactValues.Window)
                     Run<TBits, ExactValues>(new ExactValues(top - ExactValues.Window + 1));
             }
@@ -159,7 +166,7 @@ sealed unsafe class StreamedMatrix
         void Multiply<TBits, TValues, TCount>(TValues values, LimbVectors limbs, LimbSums sums, int firstVector) where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
         {
             var (bytes, isOverRows, made) = (matrix.Bytes, overRows, Made);
-            var (rowKeys, columnKeys) = (keys?.Rows ?? new ulong[matrix.Rows], keys?.Columns ?? new ulong[matrix.Columns]);
+            var (rowKeys, columnKeys) = (keys?.Rows, keys?.Columns);
             var units = (made + Grain - 1) / Grain;
             var parts = (int)Math.Min(units, (long)options.Threads * (Summed * (long)made < 1 << 18 ? 1 : 4));
             if (options.Threads <= 1 || Summed * (long)made < 1 << 15) parts = 1;
@@ -190,7 +197,7 @@ sealed unsafe class StreamedMatrix
             for (var n = from; n < to; n++)
             {
                 var sum = sums.Of<TField, TValues>(field, slot, n);
-                made[n] = values is ExactValues exact ? field.Add(made[n], field.Scale(sum, exact.Unit)) : field.Add(field.Add(sum, sum), total);
+                made[n] = TValues.HasKeys ? field.Add(field.Add(sum, sum), total) : field.Add(made[n], field.Scale(sum, values.Unit));
             }
         }
 

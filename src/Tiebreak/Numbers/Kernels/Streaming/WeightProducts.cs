@@ -29,8 +29,8 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
     /// <summary>Σⱼ W[i,j]·x[t,j] for rows from <paramref name="first"/> up to <paramref name="last"/>.</summary>
     /// <param name="weights">The matrix.</param>
     /// <param name="values">What its weights stand for.</param>
-    /// <param name="rowKeys">One key a row.</param>
-    /// <param name="columnKeys">One a column.</param>
+    /// <param name="rowKeys">One key a row; null if keys do not matter.</param>
+    /// <param name="columnKeys">One a column; null if keys do not matter.</param>
     /// <param name="vectors">The limbs of the vectors.</param>
     /// <param name="first">The first row.</param>
     /// <param name="last">The row behind the last.</param>
@@ -43,13 +43,13 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
         for (var row = first; row < last; row++)
         {
             var bytes = (byte*)weights.Start + (long)row * weights.Columns * TBits.Size;
-            var rowKey = Vector512.Create(rowKeys[row]);
+            var rowKey = KeyAt(rowKeys + row);
             new Span<long>(carried, 2 * Slots * Lanes).Clear();
             var keys = columnKeys;
             var x = vectors.Start;
             var unread = whole / Lanes;
             Vector512<int> w0 = default, w1 = default;
-            if (unread > 0) values.Eight(TBits.Eight(bytes), rowKey, Vector512.Load(keys), out w0, out w1);
+            if (unread > 0) values.Eight<TBits>(bytes, rowKey, KeysAt(keys), out w0, out w1);
             for (var left = unread; left > 0;)
             {
                 var steps = Math.Min(left, Terms);
@@ -66,7 +66,7 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
                     }
 
                     if (Sse.IsSupported) Sse.Prefetch0(bytes + Ahead);
-                    values.Eight(TBits.Eight(bytes), rowKey, Vector512.Load(keys), out var next0, out var next1);
+                    values.Eight<TBits>(bytes, rowKey, KeysAt(keys), out var next0, out var next1);
                     Add(w0, w1, Packed(x), ref a0, ref b0, ref c0, ref d0);
                     if (TCount.Value > 1) Add(w0, w1, Packed(x + Lanes), ref a1, ref b1, ref c1, ref d1);
                     if (TCount.Value > 2) Add(w0, w1, Packed(x + 2 * Lanes), ref a2, ref b2, ref c2, ref d2);
@@ -91,15 +91,15 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
 
             bytes = (byte*)weights.Start + ((long)row * weights.Columns + whole) * TBits.Size;
             for (var column = whole; column < weights.Columns; column++, bytes += TBits.Size)
-                One(values.One(TBits.One(bytes), rowKeys[row], columnKeys[column]), vectors, column, sums, row);
+                One(TValues.HasKeys ? values.One(TBits.One(bytes), rowKeys[row], columnKeys[column]) : values.One(TBits.One(bytes), 0, 0), vectors, column, sums, row);
         }
     }
 
     /// <summary>Σᵢ W[i,j]·x[t,i] for columns from <paramref name="first"/> up to <paramref name="last"/>.</summary>
     /// <param name="weights">The matrix.</param>
     /// <param name="values">What its weights stand for.</param>
-    /// <param name="rowKeys">One key a row.</param>
-    /// <param name="columnKeys">One a column.</param>
+    /// <param name="rowKeys">One key a row; null if keys do not matter.</param>
+    /// <param name="columnKeys">One a column; null if keys do not matter.</param>
     /// <param name="vectors">The limbs of the vectors.</param>
     /// <param name="first">The first column.</param>
     /// <param name="last">The column behind the last.</param>
@@ -126,12 +126,12 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
                 {
                     var bytes = (byte*)weights.Start + tile * rowBytes + (block + group * Lanes) * TBits.Size;
                     var isPrefetching = Sse.IsSupported && group % groupsPerLine == 0;
-                    var columnKey = Vector512.Load(columnKeys + block + group * Lanes);
+                    var columnKey = KeysAt(columnKeys + block + group * Lanes);
                     var keys = rowKeys + tile;
                     var x = vectors.Start + (long)tile * TCount.Value * LimbVectors.Parts;
                     Vec a0 = default, b0 = default, c0 = default, d0 = default, a1 = default, b1 = default, c1 = default, d1 = default;
                     Vec a2 = default, b2 = default, c2 = default, d2 = default, a3 = default, b3 = default, c3 = default, d3 = default;
-                    values.Eight(TBits.Eight(bytes), Vector512.Create(*keys), columnKey, out var w0, out var w1);
+                    values.Eight<TBits>(bytes, KeyAt(keys), columnKey, out var w0, out var w1);
                     for (var unread = steps - 1; ;)
                     {
                         // The next weights are made while these are multiplied, as above; at the end once more the last ones, for nothing.
@@ -142,7 +142,7 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
                             keys++;
                         }
 
-                        values.Eight(TBits.Eight(bytes), Vector512.Create(*keys), columnKey, out var next0, out var next1);
+                        values.Eight<TBits>(bytes, KeyAt(keys), columnKey, out var next0, out var next1);
                         Add(w0, w1, Spread(x), ref a0, ref b0, ref c0, ref d0);
                         if (TCount.Value > 1) Add(w0, w1, Spread(x + LimbVectors.Parts), ref a1, ref b1, ref c1, ref d1);
                         if (TCount.Value > 2) Add(w0, w1, Spread(x + 2 * LimbVectors.Parts), ref a2, ref b2, ref c2, ref d2);
@@ -167,8 +167,17 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
 
         for (var row = 0; row < weights.Rows; row++)
             for (var column = whole; column < last; column++)
-                One(values.One(TBits.One((byte*)weights.Start + row * rowBytes + column * TBits.Size), rowKeys[row], columnKeys[column]), vectors, row, sums, column);
+                {
+                var bits = TBits.One((byte*)weights.Start + row * rowBytes + column * TBits.Size);
+                One(TValues.HasKeys ? values.One(bits, rowKeys[row], columnKeys[column]) : values.One(bits, 0, 0), vectors, row, sums, column);
+            }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<ulong> KeysAt(ulong* keys) => TValues.HasKeys ? Vector512.Load(keys) : default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<ulong> KeyAt(ulong* key) => TValues.HasKeys ? Vector512.Create(*key) : default;
 
     static void One((int Low, int High) weight, LimbVectors vectors, int at, LimbSums sums, int to)
     {

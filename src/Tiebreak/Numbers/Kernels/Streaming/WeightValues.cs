@@ -7,16 +7,22 @@ namespace Tiebreak.Numbers.Kernels.Streaming;
 /// <summary>
 /// What number a weight stands for at a point, made from its bits while they stream by: two signed limbs of 28 bits. A kernel multiplies them and never keeps them.
 /// </summary>
-interface IWeightValues
+unsafe interface IWeightValues
 {
     /// <summary>The power of two of the high limb, 31 or 28. With 31 it is that of a vector's high limb, so that both mixed products may be summed together.</summary>
     static abstract int HighScale { get; }
 
+    /// <summary>Whether keys matter: numbers are random, and not the weights' own.</summary>
+    static abstract bool HasKeys { get; }
+
+    /// <summary>The power of two of the low limb.</summary>
+    int Unit { get; }
+
     /// <summary>The limbs of one weight.</summary>
     (int Low, int High) One(uint bits, ulong row, ulong column);
 
-    /// <summary>The limbs of eight, in the lower halves of the lanes; what stands above them means nothing.</summary>
-    void Eight(Vector512<ulong> bits, Vector512<ulong> row, Vector512<ulong> column, out Vector512<int> low, out Vector512<int> high);
+    /// <summary>The limbs of eight neighbours, in the lower halves of the lanes; what stands above them means nothing.</summary>
+    void Eight<TBits>(byte* at, Vector512<ulong> row, Vector512<ulong> column, out Vector512<int> low, out Vector512<int> high) where TBits : struct, IWeightBits;
 }
 
 /// <summary>Whether a matrix holds zeros.</summary>
@@ -42,7 +48,7 @@ readonly struct NoZeros : IHasZeros
 /// <para>The number is (2l + 1) + 2³¹·(2h + 1) for random l and h of 28 bits with sign, which is odd in both: the complement of both is the negative. What is not a multiple of the limbs, 1 + 2³¹, is
 /// the same for all weights and is added by whoever asked (<see cref="Whole"/>).</para>
 /// </summary>
-readonly struct RandomValues<TZeros> : IWeightValues where TZeros : struct, IHasZeros
+readonly unsafe struct RandomValues<TZeros> : IWeightValues where TZeros : struct, IHasZeros
 {
     const ulong SignBit = 1UL << 31;
     const ulong FirstFactor = 0xD6E8FEB86659FD93;
@@ -54,6 +60,12 @@ readonly struct RandomValues<TZeros> : IWeightValues where TZeros : struct, IHas
 
     /// <inheritdoc/>
     public static int HighScale => 31;
+
+    /// <inheritdoc/>
+    public static bool HasKeys => true;
+
+    /// <inheritdoc/>
+    public int Unit => 0;
 
     /// <summary>The number that two limbs stand for.</summary>
     public static long Whole(int low, int high) => 2L * low + 1 + ((2L * high + 1) << 31);
@@ -73,9 +85,9 @@ readonly struct RandomValues<TZeros> : IWeightValues where TZeros : struct, IHas
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Eight(Vector512<ulong> bits, Vector512<ulong> row, Vector512<ulong> column, out Vector512<int> low, out Vector512<int> high)
+    public void Eight<TBits>(byte* at, Vector512<ulong> row, Vector512<ulong> column, out Vector512<int> low, out Vector512<int> high) where TBits : struct, IWeightBits
     {
-        var key = row ^ column;
+        var (bits, key) = (TBits.Eight(at), row ^ column);
         var mixed = key ^ bits;
         if (TZeros.Value)
         {
@@ -97,7 +109,7 @@ readonly struct RandomValues<TZeros> : IWeightValues where TZeros : struct, IHas
 /// several such windows to see all.
 /// </summary>
 /// <param name="leastExponent">A biased exponent; may be negative.</param>
-readonly struct ExactValues(int leastExponent) : IWeightValues
+readonly unsafe struct ExactValues(int leastExponent) : IWeightValues
 {
     const ulong Mantissa = (1 << 23) - 1;
     const int LimbBits = 28;
@@ -105,11 +117,14 @@ readonly struct ExactValues(int leastExponent) : IWeightValues
     /// <summary>How many exponents a window holds: a mantissa of 24 bits, shifted by less, and a sign fill two limbs.</summary>
     public const int Window = 2 * LimbBits - 24;
 
-    /// <summary>The power of two of the unit.</summary>
+    /// <inheritdoc/>
     public int Unit => leastExponent - 150;
 
     /// <inheritdoc/>
     public static int HighScale => LimbBits;
+
+    /// <inheritdoc/>
+    public static bool HasKeys => false;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -126,17 +141,24 @@ readonly struct ExactValues(int leastExponent) : IWeightValues
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Eight(Vector512<ulong> bits, Vector512<ulong> row, Vector512<ulong> column, out Vector512<int> low, out Vector512<int> high)
+    public void Eight<TBits>(byte* at, Vector512<ulong> row, Vector512<ulong> column, out Vector512<int> low, out Vector512<int> high) where TBits : struct, IWeightBits
     {
+        var bits = TBits.Eight(at);
         var exponent = bits >> 23 & Vector512.Create(0xFFUL);
         var mantissa = bits & Vector512.Create(Mantissa);
         mantissa = Vector512.ConditionalSelect(Vector512.Equals(exponent, Vector512<ulong>.Zero), mantissa, mantissa + Vector512.Create(Mantissa + 1));
         var shift = Vector512.Max(exponent, Vector512<ulong>.One) - Vector512.Create((ulong)(long)leastExponent); // huge if negative
         mantissa = Vector512.ConditionalSelect(Vector512.LessThan(shift, Vector512.Create((ulong)Window)), mantissa, Vector512<ulong>.Zero);
         var sign = (bits << 32).AsInt64() >> 63;
-        var value = (Shifted(mantissa, shift).AsInt64() ^ sign) - sign;
-        low = value.AsInt32() << 32 - LimbBits >> 32 - LimbBits;
-        high = (value + Vector512.Create(1L << LimbBits - 1) >> LimbBits).AsInt32();
+        Split((Shifted(mantissa, shift).AsInt64() ^ sign) - sign, out low, out high);
+    }
+
+    /// <summary>Takes numbers of up to 56 bits with their sign apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Split(Vector512<long> values, out Vector512<int> low, out Vector512<int> high)
+    {
+        low = values.AsInt32() << 32 - LimbBits >> 32 - LimbBits;
+        high = (values + Vector512.Create(1L << LimbBits - 1) >> LimbBits).AsInt32();
     }
 
     // Counts of 64 and more leave zero.
@@ -149,4 +171,36 @@ readonly struct ExactValues(int leastExponent) : IWeightValues
         for (var k = 0; k < Vector512<ulong>.Count; k++) shifted = shifted.WithElement(k, count[k] > 63 ? 0 : value[k] << (int)count[k]);
         return shifted;
     }
+}
+
+/// <summary>The same for a matrix whose numbers all lie in one window: the processor makes integers of them.</summary>
+/// <param name="leastExponent">A biased exponent that no weight but zero is below; at least <see cref="Least"/>.</param>
+readonly unsafe struct ExactValuesInOneWindow(int leastExponent) : IWeightValues
+{
+    readonly ExactValues _one = new(leastExponent);
+    readonly Vector256<float> _scale = Vector256.Create(MathF.ScaleB(1, 150 - leastExponent));
+
+    /// <summary>The least exponent whose unit has an inverse among the numbers of float32.</summary>
+    public const int Least = 24;
+
+    /// <inheritdoc/>
+    public int Unit => _one.Unit;
+
+    /// <summary>Whether the processor can.</summary>
+    public static bool IsSupported => Avx512DQ.IsSupported;
+
+    /// <inheritdoc/>
+    public static int HighScale => ExactValues.HighScale;
+
+    /// <inheritdoc/>
+    public static bool HasKeys => false;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public (int Low, int High) One(uint bits, ulong row, ulong column) => _one.One(bits, row, column);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Eight<TBits>(byte* at, Vector512<ulong> row, Vector512<ulong> column, out Vector512<int> low, out Vector512<int> high) where TBits : struct, IWeightBits =>
+        ExactValues.Split(Avx512DQ.ConvertToVector512Int64(TBits.EightNumbers(at) * _scale), out low, out high); // exact: a power of two, and no fractions are left
 }
