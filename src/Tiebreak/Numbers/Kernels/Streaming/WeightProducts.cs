@@ -21,7 +21,6 @@ readonly record struct WeightBytes(nint Start, int Rows, int Columns);
 /// <typeparam name="TCount">How many vectors, 1 to 4.</typeparam>
 static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
 {
-    const int Terms = 16;
     const int Lanes = 8;
     const int Slots = 16; // sums of up to four vectors, four each
     const int Ahead = 2048; // bytes: what the processor fetches ahead by itself comes too late
@@ -52,7 +51,7 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
             if (unread > 0) values.Eight<TBits>(bytes, rowKey, KeysAt(keys), out w0, out w1);
             for (var left = unread; left > 0;)
             {
-                var steps = Math.Min(left, Terms);
+                var steps = Math.Min(left, TValues.Terms);
                 left -= steps;
                 Vec a0 = default, b0 = default, c0 = default, d0 = default, a1 = default, b1 = default, c1 = default, d1 = default;
                 Vec a2 = default, b2 = default, c2 = default, d2 = default, a3 = default, b3 = default, c3 = default, d3 = default;
@@ -110,7 +109,7 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
     [SkipLocalsInit]
     public static void OverRows(WeightBytes weights, TValues values, ulong* rowKeys, ulong* columnKeys, LimbVectors vectors, int first, int last, LimbSums sums)
     {
-        const int Line = 64, MostGroups = 8, Sums = 2 * Slots * Lanes;
+        const int Tile = 16, Line = 64, MostGroups = 8, Sums = 2 * Slots * Lanes;
         var whole = first + (last - first & -Lanes);
         var rowBytes = (long)weights.Columns * TBits.Size;
         var carried = stackalloc long[MostGroups * Sums];
@@ -119,9 +118,9 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
         {
             var groups = Math.Min(MostGroups, (whole - block) / Lanes);
             new Span<long>(carried, groups * Sums).Clear();
-            for (var tile = 0; tile < weights.Rows; tile += Terms)
+            for (var tile = 0; tile < weights.Rows; tile += Tile)
             {
-                var steps = Math.Min(Terms, weights.Rows - tile);
+                var steps = Math.Min(Tile, weights.Rows - tile);
                 for (var group = 0; group < groups; group++)
                 {
                     var bytes = (byte*)weights.Start + tile * rowBytes + (block + group * Lanes) * TBits.Size;
@@ -135,7 +134,7 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
                     for (var unread = steps - 1; ;)
                     {
                         // The next weights are made while these are multiplied, as above; at the end once more the last ones, for nothing.
-                        if (isPrefetching) Sse.Prefetch1(bytes + Terms * rowBytes);
+                        if (isPrefetching) Sse.Prefetch1(bytes + Tile * rowBytes);
                         if (unread > 0)
                         {
                             bytes += rowBytes;

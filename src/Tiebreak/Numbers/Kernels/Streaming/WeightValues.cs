@@ -12,6 +12,9 @@ unsafe interface IWeightValues
     /// <summary>The power of two of the high limb, 31 or 28. With 31 it is that of a vector's high limb, so that both mixed products may be summed together.</summary>
     static abstract int HighScale { get; }
 
+    /// <summary>How many products of one kind may be summed in 64 bits.</summary>
+    static abstract int Terms { get; }
+
     /// <summary>Whether keys matter: numbers are random, and not the weights' own.</summary>
     static abstract bool HasKeys { get; }
 
@@ -63,6 +66,9 @@ readonly unsafe struct RandomValues<TZeros> : IWeightValues where TZeros : struc
 
     /// <inheritdoc/>
     public static bool HasKeys => true;
+
+    /// <inheritdoc/>
+    public static int Terms => 16;
 
     /// <inheritdoc/>
     public int Unit => 0;
@@ -125,6 +131,9 @@ readonly unsafe struct ExactValues(int leastExponent) : IWeightValues
 
     /// <inheritdoc/>
     public static bool HasKeys => false;
+
+    /// <inheritdoc/>
+    public static int Terms => 32;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -194,6 +203,9 @@ readonly unsafe struct ExactValuesInOneWindow(int leastExponent) : IWeightValues
 
     /// <inheritdoc/>
     public static bool HasKeys => false;
+
+    /// <inheritdoc/>
+    public static int Terms => ExactValues.Terms;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
