@@ -22,8 +22,12 @@ public unsafe class StreamedProductBenchmarks
     [Params("float32", "bfloat16")]
     public string Format { get; set; } = "";
 
+    /// <summary>What weights stand for: their own values, or random ones.</summary>
+    [Params("own", "random")]
+    public string Values { get; set; } = "";
+
     /// <summary>How many vectors: one a position.</summary>
-    [Params(1, 3, 4)]
+    [Params(3, 4)]
     public int Vectors { get; set; }
 
     [GlobalSetup]
@@ -70,10 +74,8 @@ public unsafe class StreamedProductBenchmarks
     {
         switch (Format, Vectors)
         {
-            case ("float32", 1): Run<Float32Bits, OneVector>(overRows); break;
             case ("float32", 3): Run<Float32Bits, ThreeVectors>(overRows); break;
-            case ("float32", 4): Run<Float32Bits, FourVectors>(overRows); break;
-            case (_, 1): Run<BFloat16Bits, OneVector>(overRows); break;
+            case ("float32", _): Run<Float32Bits, FourVectors>(overRows); break;
             case (_, 3): Run<BFloat16Bits, ThreeVectors>(overRows); break;
             default: Run<BFloat16Bits, FourVectors>(overRows); break;
         }
@@ -81,9 +83,16 @@ public unsafe class StreamedProductBenchmarks
 
     void Run<TBits, TCount>(bool overRows) where TBits : struct, IWeightBits where TCount : struct, IVectorCount
     {
+        const int Exponent = 126 - ExactValues.Window + 1; // of numbers below ½
+        if (Values == "random") Run<TBits, RandomValues<NoZeros>, TCount>(overRows, default);
+        else Run<TBits, ExactValuesInOneWindow, TCount>(overRows, new ExactValuesInOneWindow(Exponent));
+    }
+
+    void Run<TBits, TValues, TCount>(bool overRows, TValues values) where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
+    {
         var (matrix, sums) = (new WeightBytes((nint)_weights, _rows, Columns), new LimbSums(_sums, Math.Max(_rows, Columns)));
-        if (overRows) WeightProducts<TBits, RandomValues<NoZeros>, TCount>.OverRows(matrix, default, _rowKeys, _columnKeys, new LimbVectors(_vectors, TCount.Value, 1), 0, Columns, sums);
-        else WeightProducts<TBits, RandomValues<NoZeros>, TCount>.OverColumns(matrix, default, _rowKeys, _columnKeys, new LimbVectors(_vectors, TCount.Value, 8), 0, _rows, sums);
+        if (overRows) WeightProducts<TBits, TValues, TCount>.OverRows(matrix, values, _rowKeys, _columnKeys, new LimbVectors(_vectors, TCount.Value, 1), 0, Columns, sums);
+        else WeightProducts<TBits, TValues, TCount>.OverColumns(matrix, values, _rowKeys, _columnKeys, new LimbVectors(_vectors, TCount.Value, 8), 0, _rows, sums);
     }
 
     static ulong* Draw(int count, Random random)

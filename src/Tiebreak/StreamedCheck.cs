@@ -89,7 +89,7 @@ static class StreamedCheck
             {
                 Model = model with { Notes = [.. model.Notes, .. notes] },
                 Partition = new Partition([.. model.Parameters.Select(parameter => kept.TryGetValue(parameter.Name, out var k) ? partition.Codes[k] : [])], partition.FirstSteps),
-                Streamed = StreamedVerdict.Of(tensors.Trained, result, patterns, rowHashes, columnHashes, options.Cancellation),
+                Streamed = StreamedVerdict.Of(tensors.Trained, result, patterns, rowHashes, columnHashes, options),
                 Rounds = result.Run.Rounds,
                 Verifications = result.Run.Verifications,
                 Epsilon = result.Run.Epsilon,

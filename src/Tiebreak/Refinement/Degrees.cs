@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Tiebreak.Evaluation;
 using Tiebreak.Formats;
 using Tiebreak.Programs;
@@ -26,7 +27,7 @@ sealed class Degrees
         var level = new int[program.Nodes.Count];
         var drawn = DrawnReciprocals(program);
         var clearing = new List<double> { 0 }; // for each level Σ over its reciprocals so far of the degree of what they divide by
-        var vectors = 0.0;
+        var vectors = new Dictionary<(string Matrix, bool OverRows), double>();
         foreach (var node in program.Nodes)
         {
             var operands = node.Operands;
@@ -36,7 +37,7 @@ sealed class Degrees
             {
                 var (vector, vectorBits) = Cleared(operands[1 - product.Side]);
                 (OfVectors, BitsOfVectors) = (Math.Max(OfVectors, vector), Math.Max(BitsOfVectors, vectorBits));
-                vectors += (double)node.Shape.Count / node.Shape[product.Made];
+                CollectionsMarshal.GetValueRefOrAddDefault(vectors, (product.Name, product.OverRows), out _) += (double)node.Shape.Count / node.Shape[product.Made];
                 (degree[node.Id], level[node.Id], size[node.Id]) = (1, 0, CoefficientSize.One);
                 continue;
             }
@@ -84,7 +85,7 @@ sealed class Degrees
         // Two of n arguments, with both signs where a function has a parity, or one of them and a point where the function is known.
         Pairs = calls.Values.Sum(function => (function.HasParity ? function.Count : function.Count / 2) * function.Count + 2 * function.Count);
 
-        VectorPairs = vectors * vectors;
+        VectorPairs = vectors.Values.Sum(count => count * count);
 
         // What stands above the reciprocals of the deepest level is multiplied by all of them, as often as one product may hold them; what is then there, by those of the level below, and so on.
         (double Degree, double Bits) Cleared(Node node)
@@ -185,7 +186,7 @@ sealed class Degrees
     /// <summary>The bits of its largest coefficient.</summary>
     public double BitsOfVectors { get; } = 1;
 
-    /// <summary>Pairs of such vectors, which must be told apart, with both signs.</summary>
+    /// <summary>Pairs of such vectors that must be told apart, with both signs: those of one axis of one matrix. Vectors of others have other classes, or else are among what is compared in the end.</summary>
     public double VectorPairs { get; }
 
     static bool[] DrawnReciprocals(TensorProgram program)

@@ -149,13 +149,20 @@ sealed class FamilyLayers(FamilyConfig config, FamilyWeights weights, LoweringOp
         if (length == rows - first || IsExact) return Rows(length);
         var choice = Builder.Data("a later position", new Shape(rows - first), DataKind.Distribution);
         var reached = first == 0 ? choice : Builder.Concat(0, Builder.Fill(Rational.Zero, new Shape(first)), choice);
-        var mixed = Builder.Reshape(Builder.Contract("r", "rd", "d", reached, table), new Shape(1, table.Shape[1]));
-        return length == 1 ? mixed : Builder.Concat(0, Rows(length - 1), mixed);
+        var last = Builder.Reshape(reached, new Shape(1, rows));
+        return Builder.Contract("tr", "rd", "td", length == 1 ? last : Builder.Concat(0, Selection(length - 1), last), table);
 
         Node Rows(int count)
         {
             var strides = table.Shape.Strides();
             return Builder.Gather(table, new IndexMap.Affine(table.Shape, new Shape(count, table.Shape[1]), first * strides[0], new Axes(strides)));
+        }
+
+        Node Selection(int count)
+        {
+            var ones = new double[count * rows];
+            for (var place = 0; place < count; place++) ones[place * rows + first + place] = 1;
+            return Builder.Constant(new DoubleTensor(ones), new Shape(count, rows));
         }
     }
 

@@ -17,6 +17,11 @@ sealed class AxisKeys
     /// <summary>For each place at which positions its vector is not zero, one bit a position; positions that differ by 64 share one.</summary>
     public required ulong[] Moving { get; init; }
 
+    /// <summary>The different words among those.</summary>
+    public IReadOnlyCollection<ulong> Patterns => _patterns ??= [.. Moving];
+
+    HashSet<ulong>? _patterns;
+
     /// <summary>The positions at which no place is zero.</summary>
     public required ulong AllMoving { get; init; }
 
@@ -76,7 +81,7 @@ sealed class AxisKeys
 sealed record MatrixClasses(AxisKeys Rows, AxisKeys Columns)
 {
     /// <summary>Whether every weight moves.</summary>
-    public bool AllMove { get; } = (Rows.AllMoving & Columns.AllMoving) != 0;
+    public bool AllMove { get; } = (Rows.AllMoving & Columns.AllMoving) != 0 || (Rows.Keys.Length > 0 && Rows.Patterns.All(row => Columns.Patterns.All(column => (row & column) != 0)));
 
     /// <summary>Whether some weight moves.</summary>
     public bool AnyMoves
@@ -84,8 +89,7 @@ sealed record MatrixClasses(AxisKeys Rows, AxisKeys Columns)
         get
         {
             if (AllMove) return true;
-            var columns = Columns.Moving.Distinct().ToArray();
-            return Rows.Moving.Distinct().Any(row => columns.Any(column => (row & column) != 0));
+            return Rows.Patterns.Any(row => Columns.Patterns.Any(column => (row & column) != 0));
         }
     }
 
@@ -94,7 +98,8 @@ sealed record MatrixClasses(AxisKeys Rows, AxisKeys Columns)
 }
 
 /// <summary>Whether what was alike still is, over all matrices of a model: classes have names across them, as the tensors of two experts may be copies.</summary>
-sealed class ClassesKept
+/// <param name="repeated">The classes of several members; one alone cannot break.</param>
+sealed class ClassesKept(IReadOnlyDictionary<ulong, int> repeated)
 {
     readonly Dictionary<ulong, ulong> _now = [];
 
@@ -121,6 +126,7 @@ sealed class ClassesKept
     {
         for (var place = 0; AreKept && place < before.Keys.Length; place++)
         {
+            if (!repeated.ContainsKey(before.Keys[place] & ~AxisKeys.SignBit)) continue;
             // The sign may differ for a whole class, not within it; nothing is its own negative.
             var now = after.Moving[place] == 0 ? after.Keys[place] : after.Keys[place] ^ before.Keys[place] & AxisKeys.SignBit;
             ref var known = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_now, before.Keys[place] & ~AxisKeys.SignBit, out var exists);

@@ -38,14 +38,15 @@ sealed class CellCount
 
     readonly IReadOnlyList<StreamedMatrix> _matrices;
     readonly StreamedResult _result;
-    readonly Dictionary<ulong, int> _repeated; // classes that several rows and columns have
+    readonly Lines[] _lines;
     readonly Func<Cell, bool> _isExplained;
 
-    CellCount(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, Func<Cell, bool> isExplained)
+    CellCount(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, Func<Cell, bool> isExplained, int threads)
     {
         (_matrices, _result, _isExplained) = (matrices, result, isExplained);
-        AxisKeys[] axes = [.. result.State!.Classes.OfType<MatrixClasses>().SelectMany(classes => new[] { classes.Rows, classes.Columns })];
-        _repeated = RepeatedKeys.Among(axes, axis => axis.Keys, (_, key) => key & ~AxisKeys.SignBit);
+        var repeated = result.State!.Repeated;
+        _lines = new Lines[matrices.Count];
+        Parallel.For(0, _lines.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, k => _lines[k] = result.State.Classes[k] is { } classes ? Lines.Of(classes, repeated) : new Lines([], [], [], [], []));
     }
 
     /// <summary>For each matrix its numbers.</summary>
@@ -61,10 +62,11 @@ sealed class CellCount
     /// <param name="matrices">The matrices.</param>
     /// <param name="result">The answer.</param>
     /// <param name="isExplained">Whether a weight lies in a slice or matrix that is said to repeat another.</param>
+    /// <param name="threads">Cores to use.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static CellCount Of(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, Func<Cell, bool> isExplained, CancellationToken cancellation)
+    public static CellCount Of(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, Func<Cell, bool> isExplained, int threads, CancellationToken cancellation)
     {
-        var count = new CellCount(matrices, result, isExplained) { Each = [.. matrices.Select(_ => new MatrixCounts())] };
+        var count = new CellCount(matrices, result, isExplained, threads) { Each = [.. matrices.Select(_ => new MatrixCounts())] };
         for (var k = 0; k < matrices.Count; k++) count.CountMoving(k);
         for (var passes = 1; !count.TryLookUp(passes, cancellation);) passes *= 2;
         return count;
@@ -144,16 +146,12 @@ sealed class CellCount
         for (var k = 0; k < _matrices.Count; k++)
         {
             if (_result.State!.Classes[k] is not { } classes) continue;
-            var matrix = _matrices[k];
-            var repeatedRows = RepeatedKeys.Groups(classes.Rows.Keys, AxisKeys.SignBit).SelectMany(rows => rows).ToHashSet();
-            int[] repeated = [.. RepeatedKeys.Groups(classes.Columns.Keys, AxisKeys.SignBit).SelectMany(columns => columns).Order()];
-            int[] shared = [.. Enumerable.Range(0, matrix.Columns).Where(column => IsShared(classes.Columns.Keys[column]))];
-            int[] all = [.. Enumerable.Range(0, repeatedRows.Count == 0 ? 0 : matrix.Columns)];
-            for (var row = 0; row < matrix.Rows; row++)
+            var (matrix, lines) = (_matrices[k], _lines[k]);
+            foreach (var row in lines.Rows)
             {
                 cancellation.ThrowIfCancellationRequested();
                 var rowKey = classes.Rows.Keys[row];
-                foreach (var column in repeatedRows.Contains(row) ? all : IsShared(rowKey) ? shared : repeated)
+                foreach (var column in lines.ColumnsOf(row))
                 {
                     if (!classes.Moves(row, column)) continue;
                     var (bits, columnKey) = (matrix.Bits(row, column), classes.Columns.Keys[column]);
@@ -165,7 +163,29 @@ sealed class CellCount
         }
     }
 
-    bool IsShared(ulong key) => _repeated.ContainsKey(key & ~AxisKeys.SignBit);
+    /// <summary>Rows and columns of one matrix where weights may have their like.</summary>
+    /// <param name="Rows">The rows that have such weights, ascending.</param>
+    /// <param name="RepeatedRows">Rows whose class another row here has: with all columns.</param>
+    /// <param name="SharedRows">Rows whose class is met anywhere else: with the shared columns.</param>
+    /// <param name="Repeated">Columns whose class another column here has: with all rows.</param>
+    /// <param name="Shared">Columns whose class is met anywhere else.</param>
+    sealed record Lines(int[] Rows, HashSet<int> RepeatedRows, HashSet<int> SharedRows, int[] Repeated, int[] Shared)
+    {
+        int[] All { get; init; } = [];
+
+        public static Lines Of(MatrixClasses classes, IReadOnlyDictionary<ulong, int> known)
+        {
+            var repeatedRows = RepeatedKeys.Groups(classes.Rows.Keys, AxisKeys.SignBit).SelectMany(rows => rows).ToHashSet();
+            int[] repeated = [.. RepeatedKeys.Groups(classes.Columns.Keys, AxisKeys.SignBit).SelectMany(columns => columns).Order()];
+            bool IsShared(ulong key) => known.ContainsKey(key & ~AxisKeys.SignBit);
+            int[] shared = [.. Enumerable.Range(0, classes.Columns.Keys.Length).Where(column => IsShared(classes.Columns.Keys[column]))];
+            HashSet<int> sharedRows = [.. Enumerable.Range(0, shared.Length == 0 ? 0 : classes.Rows.Keys.Length).Where(row => IsShared(classes.Rows.Keys[row]))];
+            int[] rows = repeated.Length > 0 ? [.. Enumerable.Range(0, classes.Rows.Keys.Length)] : [.. repeatedRows.Union(sharedRows).Order()];
+            return new Lines(rows, repeatedRows, sharedRows, repeated, shared) { All = [.. Enumerable.Range(0, repeatedRows.Count == 0 ? 0 : classes.Columns.Keys.Length)] };
+        }
+
+        public int[] ColumnsOf(int row) => RepeatedRows.Contains(row) ? All : SharedRows.Contains(row) ? Shared : Repeated;
+    }
 
     struct Entry
     {

@@ -54,7 +54,7 @@ sealed class GradientFactors
         return names;
     }
 
-    /// <summary>The vectors of all rows, or of all columns: position by position, in each all places; from the values of the nodes in one field.</summary>
+    /// <summary>The vectors of all rows, or of all columns: position by position, in each all places; from the values of the nodes in one field, and only to be read: they may be those values themselves.</summary>
     public ulong[] Rows(Func<Node, ulong[]> values, int places) => Gathered(values, places, use => use.Left, use => use.Summed);
 
     /// <inheritdoc cref="Rows"/>
@@ -63,7 +63,8 @@ sealed class GradientFactors
     ulong[] Gathered(Func<Node, ulong[]> values, int places, Func<Use, Factor> side, Func<Use, string> summed)
     {
         var positions = _uses.Sum(use => side(use).Positions(summed(use)));
-        var all = new ulong[positions * places];
+        if (_uses is [var only] && positions * places == side(only).Node.Shape.Count && side(only).IsInOrder(summed(only))) return values(side(only).Node);
+        var all = GC.AllocateUninitializedArray<ulong>((int)(positions * places));
         long at = 0;
         foreach (var use in _uses)
         {
@@ -98,6 +99,9 @@ sealed class GradientFactors
         public long Positions(string letters) => letters.Aggregate(1L, (count, letter) => count * Node.Shape[Letters.IndexOf(letter, StringComparison.Ordinal)]);
 
         public long Step(char letter) => Node.Shape.Strides()[Letters.IndexOf(letter, StringComparison.Ordinal)];
+
+        /// <summary>Whether positions come one after the other, each with all its places.</summary>
+        public bool IsInOrder(string letters) => Letters[..^1] == letters;
 
         /// <summary>Where each position begins, positions in the order of the letters.</summary>
         public long[] Offsets(string letters)

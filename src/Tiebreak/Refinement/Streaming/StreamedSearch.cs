@@ -25,6 +25,7 @@ sealed class StreamedSearch : IDisposable
     readonly Dictionary<Node, int> _place = [];
     readonly RoundMemory _memory = new();
     readonly BufferPool _pool = new(idleLimit: 1 << 25);
+    readonly List<ulong[][]> _values = []; // for each lane those of the factors' nodes, from evaluation to evaluation
     readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
     readonly List<StreamedMatrix> _all; // trained matrices, then frozen ones
 
@@ -188,14 +189,13 @@ sealed class StreamedSearch : IDisposable
     (MatrixClasses[] Classes, EvaluationEvents Events) Evaluate<TField>(
         TField[] fields, ulong seed, StreamedState state, DrawnProducts? drawn, FieldEvaluator<TField>.OutputReader accept, ExactKeys<TField>? exact = null) where TField : struct, IField
     {
-        var values = new ulong[fields.Length][][];
-        for (var lane = 0; lane < fields.Length; lane++) values[lane] = [.. _wanted.Select(node => new ulong[node.Shape.Count])];
+        while (_values.Count < fields.Length) _values.Add([.. _wanted.Select(node => GC.AllocateUninitializedArray<ulong>((int)node.Shape.Count))]);
         ulong[] moduli = [.. fields.Select(field => field.Modulus)];
         void Read(string name, int lane, long start, ReadOnlySpan<ulong> chunk)
         {
             if (name[0] == Marker)
             {
-                chunk.CopyTo(values[lane][int.Parse(name.AsSpan(1), CultureInfo.InvariantCulture)].AsSpan((int)start));
+                chunk.CopyTo(_values[lane][int.Parse(name.AsSpan(1), CultureInfo.InvariantCulture)].AsSpan((int)start));
                 return;
             }
 
@@ -207,22 +207,19 @@ sealed class StreamedSearch : IDisposable
         var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, _gradient, point, new Workers(_options.Threads, _options.Cancellation), _pool, Read);
         MetKinks |= events.Kinks > 0 && drawn is not { AreAlike: false };
         var classes = new MatrixClasses[Matrices.Count];
-        for (var k = 0; k < classes.Length; k++)
-        {
-            var (matrix, factors) = (Matrices[k], _factors[k]);
-            ulong[][] Of(Func<Func<Node, ulong[]>, int, ulong[]> gathered, int places) => [.. Enumerable.Range(0, fields.Length).Select(lane => gathered(node => values[lane][_place[node]], places))];
-            var (rows, columns) = (Of(factors.Rows, matrix.Rows), Of(factors.Columns, matrix.Columns));
-            classes[k] = new MatrixClasses(AxisKeys.Of(rows, moduli, matrix.Rows, _options.Threads), AxisKeys.Of(columns, moduli, matrix.Columns, _options.Threads));
-            exact?.Look(matrix, classes[k], rows[0], columns[0]);
-        }
-
+        ulong[] Rows(int k, int lane) => _factors[k].Rows(node => _values[lane][_place[node]], Matrices[k].Rows);
+        ulong[] Columns(int k, int lane) => _factors[k].Columns(node => _values[lane][_place[node]], Matrices[k].Columns);
+        AxisKeys Keys(Func<int, ulong[]> vectors, int places) => AxisKeys.Of([.. Enumerable.Range(0, fields.Length).Select(vectors)], moduli, places, _options.Threads);
+        Parallel.For(0, classes.Length, new ParallelOptions { MaxDegreeOfParallelism = _options.Threads, CancellationToken = _options.Cancellation }, k =>
+            classes[k] = new MatrixClasses(Keys(lane => Rows(k, lane), Matrices[k].Rows), Keys(lane => Columns(k, lane), Matrices[k].Columns)));
+        for (var k = 0; k < classes.Length; k++) exact?.Look(Matrices[k], classes[k], Rows(k, 0), Columns(k, 0));
         MissesTies |= exact is { Agree: false };
         return (classes, events);
     }
 
     static bool AreKept(StreamedState before, MatrixClasses[] after)
     {
-        var kept = new ClassesKept();
+        var kept = new ClassesKept(before.Repeated);
         for (var k = 0; k < after.Length && kept.AreKept; k++) kept.Look(before.Classes[k], after[k]);
         return kept.AreKept;
     }

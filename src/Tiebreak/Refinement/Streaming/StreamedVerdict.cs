@@ -36,24 +36,25 @@ sealed class StreamedVerdict
     /// <param name="patterns">The zero patterns of rows and columns, for why what is stuck is.</param>
     /// <param name="rowHashes">Of each matrix, of its rows.</param>
     /// <param name="columnHashes">Of its columns, for those whose units are columns; else null.</param>
-    /// <param name="cancellation">Stops it.</param>
-    public static StreamedVerdict Of(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, MatrixClasses[] patterns, ulong[][] rowHashes, ulong[]?[] columnHashes, CancellationToken cancellation)
+    /// <param name="options">Threads and cancellation.</param>
+    public static StreamedVerdict Of(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, MatrixClasses[] patterns, ulong[][] rowHashes, ulong[]?[] columnHashes, RefinementOptions options)
     {
         var classes = result.State!.Classes;
         IReadOnlyList<TiedSlices> Tied(int k, bool isRows) => classes[k] is { } own ? new EqualSlices(matrices[k], isRows).Tied(own) : [];
         var (rows, columns) = (new IReadOnlyList<TiedSlices>[matrices.Count], new IReadOnlyList<TiedSlices>[matrices.Count]);
-        for (var k = 0; k < matrices.Count; k++)
+        var equalNow = new IReadOnlyList<int[]>[matrices.Count];
+        Parallel.For(0, matrices.Count, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = options.Cancellation }, k =>
         {
-            cancellation.ThrowIfCancellationRequested();
             (rows[k], columns[k]) = (Tied(k, isRows: true), Tied(k, isRows: false));
-        }
+            equalNow[k] = columnHashes[k] is { } hashes ? new EqualSlices(matrices[k], isRows: false).Equal(classes[k], hashes) : new EqualSlices(matrices[k], isRows: true).Equal(classes[k], rowHashes[k]);
+        });
 
         var equal = EqualSets(matrices, rowHashes);
         var copies = equal.SelectMany(set => Copied(set, classes)).ToArray();
         var later = copies.SelectMany(set => set.Skip(1)).ToHashSet();
         var repeatedRows = rows.Select(groups => groups.SelectMany(group => group.Members.Skip(1)).ToHashSet()).ToArray();
         var repeatedColumns = columns.Select(groups => groups.SelectMany(group => group.Members.Skip(1)).ToHashSet()).ToArray();
-        var counts = CellCount.Of(matrices, result, cell => later.Contains(cell.Matrix) || repeatedRows[cell.Matrix].Contains(cell.Row) || repeatedColumns[cell.Matrix].Contains(cell.Column), cancellation);
+        var counts = CellCount.Of(matrices, result, cell => later.Contains(cell.Matrix) || repeatedRows[cell.Matrix].Contains(cell.Row) || repeatedColumns[cell.Matrix].Contains(cell.Column), options.Threads, options.Cancellation);
         for (var k = 0; k < matrices.Count; k++) counts.Each[k].Cancelled = Cancelled(matrices[k], classes[k], patterns[k], counts.Each[k].Stuck);
         return new StreamedVerdict
         {
@@ -62,7 +63,7 @@ sealed class StreamedVerdict
             Rows = rows,
             Columns = columns,
             Copies = copies,
-            EqualNow = [.. matrices.Select((matrix, k) => columnHashes[k] is { } hashes ? new EqualSlices(matrix, isRows: false).Equal(classes[k], hashes) : new EqualSlices(matrix, isRows: true).Equal(classes[k], rowHashes[k]))],
+            EqualNow = equalNow,
             EqualMatrices = [.. equal.Where(set => !IsUniform(matrices[set[0]]))],
         };
     }
