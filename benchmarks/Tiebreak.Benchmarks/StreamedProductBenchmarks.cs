@@ -85,7 +85,7 @@ public unsafe class StreamedProductBenchmarks
     {
         const int Exponent = 126 - ExactValues.Window + 1; // of numbers below ½
         if (Values == "random") Run<TBits, RandomValues<NoZeros>, TCount>(overRows, default);
-        else Run<TBits, ExactValuesInOneWindow, TCount>(overRows, new ExactValuesInOneWindow(Exponent));
+        else Run<TBits, NearestValues, TCount>(overRows, new NearestValues(Exponent));
     }
 
     void Run<TBits, TValues, TCount>(bool overRows, TValues values) where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount

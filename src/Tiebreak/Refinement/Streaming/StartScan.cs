@@ -29,13 +29,42 @@ static unsafe class StartScan
         uint Float32(uint size) => matrix.Format switch { FloatFormat.Float32 => size, FloatFormat.BFloat16 => size << 16, _ => BitConverter.SingleToUInt32Bits((float)BitConverter.UInt16BitsToHalf((ushort)size)) };
         int Exponent(uint size) => Math.Max(1, (int)(Float32(size) >> 23));
         var isAllZero = all.Greatest == 0;
-        return (new MatrixFacts
+        var facts = new MatrixFacts
         {
             HasZeros = all.Least == 0,
             IsFinite = Float32(all.Greatest) >> 23 < 0xFF,
             LeastExponent = isAllZero ? 1 : Exponent(all.LeastMoved + 1),
             GreatestExponent = isAllZero ? 0 : Exponent(all.Greatest),
-        }, hashes);
+        };
+        return (facts.IsFinite && !isAllZero && facts.LeastExponent < facts.WindowStart ? facts with { FewSmall = FewBelow(matrix, facts.WindowStart, options) } : facts, hashes);
+    }
+
+    // Weights that are not zero and have a lesser exponent, if there are no more than a product may look at one by one.
+    static List<(int Row, int Column)>? FewBelow(StreamedMatrix matrix, int exponent, RefinementOptions options)
+    {
+        var most = matrix.Rows + matrix.Columns;
+        var found = new List<(int Row, int Column)>();
+        var limit = BitConverter.UInt32BitsToSingle((uint)exponent << 23);
+        Parallel.For(0, matrix.Rows, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = options.Cancellation }, (row, loop) =>
+        {
+            var column = 0;
+            for (; column + Vector256<float>.Count <= matrix.Columns; column += Vector256<float>.Count)
+            {
+                var sizes = Vector256.Abs(matrix.EightNumbers(row, column));
+                var small = Vector256.LessThan(sizes, Vector256.Create(limit)) & Vector256.GreaterThan(sizes, Vector256<float>.Zero);
+                for (var which = small.ExtractMostSignificantBits(); which != 0; which &= which - 1) Add(column + BitOperations.TrailingZeroCount(which));
+            }
+
+            for (; column < matrix.Columns; column++)
+                if (MathF.Abs(BitConverter.UInt32BitsToSingle(matrix.Bits(row, column))) is var size && size > 0 && size < limit) Add(column);
+
+            void Add(int place)
+            {
+                lock (found) found.Add((row, place));
+                if (found.Count > most) loop.Stop();
+            }
+        });
+        return found.Count > most ? null : [.. found.Order()];
     }
 
     /// <summary>A hash of each column.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Tiebreak.Formats;
 using Tiebreak.Numbers;
 using Tiebreak.Numbers.Kernels.Streaming;
@@ -66,6 +67,21 @@ sealed unsafe class StreamedMatrix
         return bits == 1u << 31 ? 0 : bits;
     }
 
+    /// <summary>Eight neighbours in a row.</summary>
+    public Vector256<float> EightNumbers(int row, int column)
+    {
+        var place = (long)row * Columns + column;
+        var start = (byte*)Bytes.Start;
+        var numbers = Format switch
+        {
+            FloatFormat.Float32 => Float32Bits.EightNumbers(start + place * Float32Bits.Size),
+            FloatFormat.BFloat16 => BFloat16Bits.EightNumbers(start + place * BFloat16Bits.Size),
+            _ => Float16Bits.EightNumbers(start + place * Float16Bits.Size),
+        };
+        GC.KeepAlive(_own);
+        return numbers;
+    }
+
     /// <summary>results[t,n] = Σₖ W·vectors[t,k] with random values of the keys, or with the weights' own if there are none.</summary>
     /// <param name="field">The field.</param>
     /// <param name="keys">Of rows and of columns; null for the weights' own values.</param>
@@ -108,10 +124,11 @@ sealed unsafe class StreamedMatrix
             new Span<ulong>(results, count * Made).Clear();
             if (keys is null)
             {
-                var least = Math.Max(matrix.Facts.GreatestExponent - ExactValues.Window + 1, ExactValuesInOneWindow.Least);
-                if (ExactValuesInOneWindow.IsSupported && matrix.Facts.LeastExponent >= least)
+                if (matrix.Facts is { IsNearlyOneWindow: true } facts)
                 {
-                    Run<TBits, ExactValuesInOneWindow>(new ExactValuesInOneWindow(least));
+                    var nearest = new NearestValues(facts.WindowStart);
+                    Run<TBits, NearestValues>(nearest);
+                    foreach (var (row, column) in facts.Small) AddRest(nearest, row, column);
                     return;
                 }
 
@@ -201,6 +218,19 @@ sealed unsafe class StreamedMatrix
             }
         }
 
+        // What the nearest integer leaves of a small weight.
+        void AddRest(NearestValues values, int row, int column)
+        {
+            var bits = matrix.Bits(row, column);
+            var rest = field.Subtract(field.Image(BitConverter.UInt32BitsToSingle(bits)), field.Scale(field.Reduce((Int128)values.Nearest(bits)), values.Unit));
+            var (from, to) = overRows ? (row, column) : (column, row);
+            for (var t = 0L; t < count; t++)
+            {
+                var at = results + t * Made + to;
+                *at = field.Add(*at, field.Multiply(rest, vectors[t * Summed + from]));
+            }
+        }
+
         // 1 + 2³¹ times all elements of a vector.
         ulong Total(int vector)
         {
@@ -225,6 +255,18 @@ sealed record MatrixFacts
 
     /// <summary>The greatest; less than the least if all are zero.</summary>
     public int GreatestExponent { get; init; }
+
+    /// <summary>The first exponent of the window of exponents that ends with the greatest.</summary>
+    public int WindowStart => Math.Max(GreatestExponent - ExactValues.Window + 1, NearestValues.Least);
+
+    /// <summary>Where there are few weights before that window, these; else null.</summary>
+    public IReadOnlyList<(int Row, int Column)>? FewSmall { get; init; }
+
+    /// <summary>The same, or none.</summary>
+    public IReadOnlyList<(int Row, int Column)> Small => FewSmall ?? [];
+
+    /// <summary>Whether all weights but few lie in that window, and the processor can make integers of them.</summary>
+    public bool IsNearlyOneWindow => NearestValues.IsSupported && (LeastExponent >= WindowStart || FewSmall is not null);
 
     /// <summary>The size of the numbers, of which some may be drawn instead.</summary>
     public CoefficientSize Sizes => GreatestExponent < LeastExponent ? CoefficientSize.One : new(Math.Max(0, GreatestExponent - 126), Math.Min(0, LeastExponent - 150), 0);

@@ -31,6 +31,16 @@ public sealed unsafe class StreamedMatrixTests
     }
 
     [Fact]
+    public void Few_small_weights_need_no_window_of_their_own()
+    {
+        var matrix = Matrix([.. Enumerable.Range(0, 400).Select(k => k % 100 == 7 ? 1e-30f / (k + 1) : 1f + k)], 20, 20);
+        matrix.Facts = StartScan.Of(matrix, Options).Facts;
+        Assert.Equal([(0, 7), (5, 7), (10, 7), (15, 7)], matrix.Facts.FewSmall!);
+        var many = Matrix([.. Enumerable.Range(0, 400).Select(k => k % 7 == 0 ? 1e-30f : 1f + k)], 20, 20);
+        Assert.Null(StartScan.Of(many, Options).Facts.FewSmall);
+    }
+
+    [Fact]
     public void Values_depend_on_size_sign_and_keys_alone()
     {
         var values = default(RandomValues<SomeZeros>);
@@ -103,10 +113,14 @@ public sealed unsafe class StreamedMatrixTests
     {
         var values = new float[rows * columns];
         var (spread, zeros) = (random.Next(1, 254), random.Next(2));
+        // In half of the matrices nearly all numbers are of about one size.
+        var (isNarrow, rare) = (random.Next(2) == 0, random.Next(1, 200));
+        var lowest = random.Next(0, 254 - 24);
         for (var k = 0; k < values.Length; k++)
         {
             var bits = (uint)random.NextInt64(1L << 32);
-            values[k] = BitConverter.UInt32BitsToSingle(bits & 0x807FFFFF | (uint)random.Next(spread) << 23);
+            var exponent = !isNarrow ? random.Next(spread) : random.Next(rare) == 0 ? random.Next(lowest + 1) : lowest + random.Next(24);
+            values[k] = BitConverter.UInt32BitsToSingle(bits & 0x807FFFFF | (uint)exponent << 23);
             if (zeros == 1 && random.Next(9) == 0) values[k] = random.Next(2) == 0 ? 0f : -0f;
         }
 

@@ -143,7 +143,12 @@ readonly unsafe struct ExactValues(int leastExponent) : IWeightValues
         var mantissa = (long)((bits & Mantissa) + (exponent == 0 ? 0UL : Mantissa + 1));
         exponent = Math.Max(1, exponent) - leastExponent;
         var value = (uint)exponent >= Window ? 0 : mantissa << exponent;
-        if ((int)bits < 0) value = -value;
+        return Split((int)bits < 0 ? -value : value);
+    }
+
+    /// <summary>Takes a number of up to 56 bits with its sign apart.</summary>
+    public static (int Low, int High) Split(long value)
+    {
         var low = (int)value << 32 - LimbBits >> 32 - LimbBits;
         return (low, (int)(value - low >> LimbBits));
     }
@@ -162,7 +167,7 @@ readonly unsafe struct ExactValues(int leastExponent) : IWeightValues
         Split((Shifted(mantissa, shift).AsInt64() ^ sign) - sign, out low, out high);
     }
 
-    /// <summary>Takes numbers of up to 56 bits with their sign apart.</summary>
+    /// <summary>The same of eight.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Split(Vector512<long> values, out Vector512<int> low, out Vector512<int> high)
     {
@@ -182,18 +187,17 @@ readonly unsafe struct ExactValues(int leastExponent) : IWeightValues
     }
 }
 
-/// <summary>The same for a matrix whose numbers all lie in one window: the processor makes integers of them.</summary>
-/// <param name="leastExponent">A biased exponent that no weight but zero is below; at least <see cref="Least"/>.</param>
-readonly unsafe struct ExactValuesInOneWindow(int leastExponent) : IWeightValues
+/// <summary>
+/// The weights' own values in units of 2^(<paramref name="leastExponent"/> − 150), which the processor makes integers of: exact where biased exponents (of float32) are leastExponent to leastExponent + 31, and of smaller numbers the
+/// nearest integer, half to even (<see cref="Nearest"/>). None may be larger.
+/// </summary>
+/// <param name="leastExponent">A biased exponent; at least <see cref="Least"/>.</param>
+readonly unsafe struct NearestValues(int leastExponent) : IWeightValues
 {
-    readonly ExactValues _one = new(leastExponent);
-    readonly Vector256<float> _scale = Vector256.Create(MathF.ScaleB(1, 150 - leastExponent));
+    readonly float _scale = MathF.ScaleB(1, 150 - leastExponent);
 
     /// <summary>The least exponent whose unit has an inverse among the numbers of float32.</summary>
     public const int Least = 24;
-
-    /// <inheritdoc/>
-    public int Unit => _one.Unit;
 
     /// <summary>Whether the processor can.</summary>
     public static bool IsSupported => Avx512DQ.IsSupported;
@@ -208,11 +212,16 @@ readonly unsafe struct ExactValuesInOneWindow(int leastExponent) : IWeightValues
     public static int Terms => ExactValues.Terms;
 
     /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public (int Low, int High) One(uint bits, ulong row, ulong column) => _one.One(bits, row, column);
+    public int Unit => leastExponent - 150;
+
+    /// <summary>The integer that stands for a weight.</summary>
+    public long Nearest(uint bits) => (long)Math.Round((double)BitConverter.UInt32BitsToSingle(bits) * _scale, MidpointRounding.ToEven);
+
+    /// <inheritdoc/>
+    public (int Low, int High) One(uint bits, ulong row, ulong column) => ExactValues.Split(Nearest(bits));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Eight<TBits>(byte* at, Vector512<ulong> row, Vector512<ulong> column, out Vector512<int> low, out Vector512<int> high) where TBits : struct, IWeightBits =>
-        ExactValues.Split(Avx512DQ.ConvertToVector512Int64(TBits.EightNumbers(at) * _scale), out low, out high); // exact: a power of two, and no fractions are left
+        ExactValues.Split(Avx512DQ.ConvertToVector512Int64(TBits.EightNumbers(at) * _scale), out low, out high);
 }
