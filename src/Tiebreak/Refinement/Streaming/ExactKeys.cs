@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics.X86;
 using Tiebreak.Numbers;
 
 namespace Tiebreak.Refinement.Streaming;
@@ -16,8 +17,13 @@ sealed class ExactKeys<TField>(TField field, IReadOnlyList<StreamedMatrix> matri
     const int MostPlaces = 64;
 
     readonly HashSet<ulong> _beside = []; // sizes of gradients
-    readonly List<(StreamedMatrix Matrix, MatrixClasses Classes, int[] Rows, int[] Columns, long First)> _seen = [];
+    readonly ulong[] _mayBeBeside = new ulong[1 << 14]; // a bit for each, which most others do not meet
+    readonly List<Seen> _seen = [];
     readonly FirstCells _first = new(matrices.Sum(matrix => (long)Count(matrix.Rows, looksAtAll) * Count(matrix.Columns, looksAtAll)));
+    readonly ulong[] _names = new ulong[Batch];
+    readonly int[] _columns = new int[Batch];
+
+    const int Batch = 128;
 
     /// <summary>Whether the keys have agreed with the gradients so far.</summary>
     public bool Agree { get; private set; } = true;
@@ -27,7 +33,10 @@ sealed class ExactKeys<TField>(TField field, IReadOnlyList<StreamedMatrix> matri
     {
         if (!looksAtAll) return;
         foreach (var gradient in gradients)
-            if (gradient != 0) _beside.Add(Size(gradient));
+        {
+            if (gradient == 0 || !_beside.Add(Size(gradient))) continue;
+            _mayBeBeside[BucketOf(Size(gradient)) / 64] |= 1UL << (int)(BucketOf(Size(gradient)) % 64);
+        }
     }
 
     /// <summary>Looks at one matrix.</summary>
@@ -37,44 +46,78 @@ sealed class ExactKeys<TField>(TField field, IReadOnlyList<StreamedMatrix> matri
     /// <param name="columns">The same of all columns.</param>
     public void Look(StreamedMatrix matrix, MatrixClasses classes, ulong[] rows, ulong[] columns)
     {
-        const int Unreduced = 32; // products of 61 bits whose sum fits
-        var positions = rows.Length / matrix.Rows;
-        int[] rowPlaces = Places(matrix.Rows), columnPlaces = Places(matrix.Columns);
-        var cell = _seen.Count == 0 ? 0 : _seen[^1].First + (long)_seen[^1].Rows.Length * _seen[^1].Columns.Length;
-        _seen.Add((matrix, classes, rowPlaces, columnPlaces, cell));
-        var left = new ulong[positions];
-        foreach (var row in rowPlaces)
-        {
-            if (!Agree) return;
-            for (var t = 0; t < positions; t++) left[t] = rows[(long)t * matrix.Rows + row];
-            foreach (var column in columnPlaces)
-            {
-                var own = cell++;
-                if (!classes.AllMove && !classes.Moves(row, column)) continue;
-                var sum = UInt128.Zero;
-                for (var t = 0; t < left.Length; t++)
-                {
-                    sum += Math.BigMul(left[t], columns[(long)t * matrix.Columns + column]);
-                    if (t % Unreduced == Unreduced - 1) sum = field.Reduce(sum);
-                }
+        var first = _seen.Count == 0 ? 0 : _seen[^1].First + _seen[^1].Cells;
+        var seen = new Seen(matrix, classes, rows, columns, Places(matrix.Rows), Places(matrix.Columns), first);
+        _seen.Add(seen);
+        for (var row = 0; row < seen.RowPlaces.Length; row++)
+            for (var from = 0; Agree && from < seen.ColumnPlaces.Length; from += Batch) Look(seen, row, from, Math.Min(from + Batch, seen.ColumnPlaces.Length));
+    }
 
-                var bits = matrix.Bits(row, column);
-                var (gradient, size) = (field.Reduce(sum), bits & int.MaxValue);
-                Agree &= gradient != 0 && (_beside.Count == 0 || !_beside.Contains(Size(gradient))); // it moves
-                var isOpposed = size != 0 ? (int)bits < 0 : gradient > field.Modulus / 2;
-                if (isOpposed) gradient = field.Negate(gradient);
-                var first = _first.Of(Mixing.Mixed(size ^ Mixing.Mixed(gradient)), own);
-                if (first != own) Agree &= KeyOf(first) == StreamedCells.KeyOf(bits, classes.Rows.Keys[row], classes.Columns.Keys[column]);
+    // A table of all gradients fits into no cache: its lines are called for some time before they are needed.
+    void Look(Seen seen, int row, int from, int to)
+    {
+        var count = 0;
+        for (var column = from; column < to; column++)
+        {
+            if (!seen.Classes.AllMove && !seen.Classes.Moves(seen.RowPlaces[row], seen.ColumnPlaces[column])) continue;
+            var gradient = GradientAt(seen, row, column);
+            Agree &= gradient != 0 && !IsBeside(Size(gradient)); // it moves
+            (_names[count], _columns[count]) = (NameOf(seen, row, column, gradient), column);
+            _first.Fetch(_names[count++]);
+        }
+
+        for (var n = 0; n < count; n++)
+        {
+            var own = seen.First + (long)row * seen.ColumnPlaces.Length + _columns[n];
+            for (var place = _first.PlaceOf(_names[n]); _first.TryFind(_names[n], own, ref place, out var found);)
+            {
+                var (other, otherRow, otherColumn) = CellOf(found);
+                if (KeyOf(other, otherRow, otherColumn) == KeyOf(seen, row, _columns[n])) break;
+
+                // Another key: a tie that keys do not see, unless only what the table keeps of the names is alike.
+                Agree &= NameOf(other, otherRow, otherColumn, GradientAt(other, otherRow, otherColumn)) != _names[n];
+                if (!Agree) return;
             }
         }
     }
 
-    CellKey KeyOf(long cell)
+    ulong GradientAt(Seen seen, int row, int column)
     {
-        var (matrix, classes, rows, columns, first) = _seen.Last(seen => seen.First <= cell);
-        var (row, column) = (rows[(cell - first) / columns.Length], columns[(cell - first) % columns.Length]);
-        return StreamedCells.KeyOf(matrix.Bits(row, column), classes.Rows.Keys[row], classes.Columns.Keys[column]);
+        const int Unreduced = 32; // products of 61 bits whose sum fits
+        var (sum, height, width) = (UInt128.Zero, seen.Matrix.Rows, seen.Matrix.Columns);
+        for (var t = 0; t < seen.Positions; t++)
+        {
+            sum += Math.BigMul(seen.Rows[(long)t * height + seen.RowPlaces[row]], seen.Columns[(long)t * width + seen.ColumnPlaces[column]]);
+            if (t % Unreduced == Unreduced - 1) sum = field.Reduce(sum);
+        }
+
+        return field.Reduce(sum);
     }
+
+    // By the weight's size and the gradient, under the sign of the weight, or for a zero under its own.
+    ulong NameOf(Seen seen, int row, int column, ulong gradient)
+    {
+        var bits = seen.Matrix.Bits(seen.RowPlaces[row], seen.ColumnPlaces[column]);
+        var size = bits & int.MaxValue;
+        var isOpposed = size != 0 ? (int)bits < 0 : gradient > field.Modulus / 2;
+        return Mixing.Mixed(size ^ Mixing.Mixed(isOpposed ? field.Negate(gradient) : gradient));
+    }
+
+    static CellKey KeyOf(Seen seen, int row, int column)
+    {
+        var (rowPlace, columnPlace) = (seen.RowPlaces[row], seen.ColumnPlaces[column]);
+        return StreamedCells.KeyOf(seen.Matrix.Bits(rowPlace, columnPlace), seen.Classes.Rows.Keys[rowPlace], seen.Classes.Columns.Keys[columnPlace]);
+    }
+
+    (Seen Seen, int Row, int Column) CellOf(long cell)
+    {
+        var seen = _seen.Last(seen => seen.First <= cell);
+        return (seen, (int)((cell - seen.First) / seen.ColumnPlaces.Length), (int)((cell - seen.First) % seen.ColumnPlaces.Length));
+    }
+
+    bool IsBeside(ulong size) => (_mayBeBeside[BucketOf(size) / 64] >> (int)(BucketOf(size) % 64) & 1) != 0 && _beside.Contains(size);
+
+    static ulong BucketOf(ulong size) => size * 0x9E3779B97F4A7C15 >> 44; // of 2²⁰
 
     ulong Size(ulong gradient) => Math.Min(gradient, field.Modulus - gradient);
 
@@ -83,28 +126,48 @@ sealed class ExactKeys<TField>(TField field, IReadOnlyList<StreamedMatrix> matri
     // All, or some that are spread evenly.
     int[] Places(int count) => Count(count, looksAtAll) == count ? [.. Enumerable.Range(0, count)] : [.. Enumerable.Range(0, MostPlaces).Select(k => (int)((long)k * count / MostPlaces))];
 
-    /// <summary>For names of gradients the first cell that had each. The names have 63 bits: where two gradients get one by chance, the held analysis is asked for nothing.</summary>
-    sealed class FirstCells
+    /// <summary>A matrix that was looked at; its cells are numbered on from the one before.</summary>
+    sealed record Seen(StreamedMatrix Matrix, MatrixClasses Classes, ulong[] Rows, ulong[] Columns, int[] RowPlaces, int[] ColumnPlaces, long First)
     {
-        readonly ulong[] _names;
-        readonly uint[] _cells;
+        public long Cells => (long)RowPlaces.Length * ColumnPlaces.Length;
 
+        public int Positions { get; } = Rows.Length / Matrix.Rows;
+    }
+
+    /// <summary>For names of gradients the first cell that had each. Names are cut to 32 bits besides their place, so that a line of the cache holds eight.</summary>
+    sealed unsafe class FirstCells
+    {
+        readonly ulong[] _entries; // the name's upper half, and a cell's number from 1 on
         /// <param name="most">How many there may be.</param>
         public FirstCells(long most)
         {
-            var size = (int)BitOperations.RoundUpToPowerOf2((ulong)most * 4 / 3 + 1);
-            (_names, _cells) = (new ulong[size], new uint[size]);
+            _entries = HugePages.NewArray<ulong>((int)BitOperations.RoundUpToPowerOf2((ulong)most * 4 / 3 + 1));
         }
 
-        /// <summary>The first cell with a name, which is this one if there was none.</summary>
-        public long Of(ulong name, long cell)
+        /// <summary>Says that a name will be asked for.</summary>
+        public void Fetch(ulong name)
         {
-            name |= 1; // 0 is an empty place
-            var place = (int)(name >> 32) & _names.Length - 1;
-            while (_names[place] != 0 && _names[place] != name) place = place + 1 & _names.Length - 1;
-            if (_names[place] == name) return _cells[place];
-            (_names[place], _cells[place]) = (name, (uint)cell);
-            return cell;
+            fixed (ulong* start = _entries)
+                if (Sse.IsSupported) Sse.Prefetch0(start + PlaceOf(name));
+        }
+
+        /// <summary>Where a name may stand first.</summary>
+        public int PlaceOf(ulong name) => (int)name & _entries.Length - 1;
+
+        /// <summary>The next cell whose name looks the same, from a place on, which moves behind it; if there is none, this cell is kept.</summary>
+        public bool TryFind(ulong name, long cell, ref int place, out long found)
+        {
+            const ulong Upper = 0xFFFFFFFF00000000;
+            for (; _entries[place] != 0; place = place + 1 & _entries.Length - 1)
+            {
+                if (((_entries[place] ^ name) & Upper) != 0) continue;
+                found = (uint)_entries[place] - 1L;
+                place = place + 1 & _entries.Length - 1;
+                return true;
+            }
+
+            (_entries[place], found) = (name & Upper | (uint)(cell + 1), cell);
+            return false;
         }
     }
 }
