@@ -143,11 +143,16 @@ sealed class StreamedSearch : IDisposable
         return null;
     }
 
-    /// <summary>Whether a set of this model's parameters, proved at other sizes, is invariant here, too: one look that errs with a chance of 10⁻⁹ at most.</summary>
-    public bool Confirms(StreamedResult result)
+    /// <summary>Whether a set of this model's parameters, proved at other sizes, is invariant here, too.</summary>
+    public bool Confirms(StreamedResult result) => IsInvariant(result.State!, result.Names) || IsInvariant(result.State!, null);
+
+    /// <summary>One look whether a set is invariant, which errs with a chance of 10⁻⁹ at most.</summary>
+    /// <param name="state">The set.</param>
+    /// <param name="names">Names of slices to draw products by; null for products that are computed.</param>
+    public bool IsInvariant(StreamedState state, SliceNames? names)
     {
         const double Chance = 1e-9;
-        return new[] { result.Names, null }.Any(names => Verify(result.State!, names, BoundOf(result.State!, names, Chance).Lanes, times: 1, attempt: 1));
+        return Verify(state, names, BoundOf(state, names, Chance).Lanes, times: 1, attempt: 1);
     }
 
     // With names of slices products are drawn, else they are computed.

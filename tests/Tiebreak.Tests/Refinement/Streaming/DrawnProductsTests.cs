@@ -1,0 +1,158 @@
+using Tiebreak.Formats;
+using Tiebreak.Numbers;
+using Tiebreak.Numbers.Kernels.Streaming;
+using Tiebreak.Programs;
+using Tiebreak.Refinement;
+using Tiebreak.Refinement.Streaming;
+using Xunit;
+
+namespace Tiebreak.Tests.Refinement.Streaming;
+
+/// <summary>A set that is invariant by products that are drawn is invariant by those that are computed; and nearly always the other way round.</summary>
+public sealed class DrawnProductsTests
+{
+    static readonly int Cases = 4 * (int.TryParse(Environment.GetEnvironmentVariable("TIEBREAK_MORE"), out var more) ? more : 1);
+
+    [Theory]
+    [MemberData(nameof(RandomTransformers.Names), MemberType = typeof(RandomTransformers))]
+    public void What_drawn_products_prove_holds_of_the_products(string family)
+    {
+        var (proved, drawn, refuted) = (0, 0, 0);
+        for (var seed = 1; seed <= Cases; seed++)
+        {
+            using var checkpoint = RandomTransformers.Draw(family, seed);
+            var options = new CheckOptions { Seed = (ulong)seed, Dropout = false };
+            using var file = Check.Open(checkpoint.Path, options);
+            var (sizes, step) = (new Sizes(file, Check.Lowering(options)), 0);
+            var model = sizes.Smallest(ref step);
+            var refinement = Check.Refinement(options);
+            var tensors = StreamedTensors.Of(model, least: 1);
+            foreach (var matrix in tensors.Trained.Concat(tensors.Frozen)) matrix.Facts = StartScan.Of(matrix, refinement).Facts;
+            using var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, refinement);
+            var result = search.Run();
+            if (result.State is not { } state) continue;
+            Assert.True(search.IsInvariant(state, null));
+            proved++;
+            if (search.IsInvariant(state, result.Names)) drawn++;
+            var random = new Random(seed);
+            for (var k = 0; k < 12; k++)
+            {
+                if (Changed(state, random) is not { } other) continue;
+                var isInvariant = search.IsInvariant(other, null);
+                if (!isInvariant) refuted++;
+                Assert.True(isInvariant || !search.IsInvariant(other, SliceNames.Of(tensors.Trained, other.Classes, seed: 7, refinement)), $"seed {seed}, change {k}");
+            }
+        }
+
+        Assert.True(proved >= Cases / 2 && drawn >= proved * 3 / 4 && refuted >= proved * 4, $"{proved} proved, {drawn} by drawn products; {refuted} changed ones refuted");
+    }
+
+    // A smaller set than it should be: two rows or columns said to be alike, one with its sign changed, or weights said to stay that move.
+    static StreamedState? Changed(StreamedState state, Random random)
+    {
+        var classes = state.Classes.ToArray();
+        var matrix = random.Next(classes.Length);
+        if (classes[matrix] is not { } own) return null;
+        var isRows = random.Next(2) == 0;
+        var axis = isRows ? own.Rows : own.Columns;
+        var (keys, moving) = (axis.Keys.ToArray(), axis.Moving.ToArray());
+        var (from, to) = (random.Next(keys.Length), random.Next(keys.Length));
+        switch (random.Next(4))
+        {
+            case 0:
+                moving[to] = 0;
+                break;
+            case 1:
+                keys[to] ^= AxisKeys.SignBit;
+                break;
+            default:
+                (keys[to], moving[to]) = (keys[from] ^ (random.Next(4) == 0 ? AxisKeys.SignBit : 0), moving[from]);
+                break;
+        }
+
+        var all = moving.Aggregate(ulong.MaxValue, (bits, one) => bits & one);
+        var changed = new AxisKeys { Keys = keys, Moving = moving, AllMoving = all };
+        classes[matrix] = isRows ? new MatrixClasses(changed, own.Columns) : new MatrixClasses(own.Rows, changed);
+        return new StreamedState(state.Kept, classes);
+    }
+
+    [Fact]
+    public void Slices_are_named_by_what_stands_in_them_and_not_by_its_order()
+    {
+        for (var seed = 1; seed <= 40 * Cases; seed++)
+        {
+            var random = new Random(seed);
+            var (rows, columns) = (random.Next(1, 40), random.Next(1, 40));
+            var allMove = random.Next(2) == 0;
+            var values = Enumerable.Range(0, rows * columns).Select(_ => random.Next(4) == 0 ? 0 : (double)random.Next(-3, 4)).ToArray();
+            var (rowKeys, columnKeys) = (new Keys(rows, allMove, random), new Keys(columns, allMove, random));
+            var order = Enumerable.Range(0, columns).ToArray();
+            random.Shuffle(order);
+            var plain = Hashes(values, rows, columns, rowKeys.Of(), columnKeys.Of());
+            Assert.Equal(plain, Hashes([.. from i in Enumerable.Range(0, rows) from j in order select values[i * columns + j]], rows, columns, rowKeys.Of(), columnKeys.Of(order)));
+
+            // Rows of a matrix are columns of its transpose.
+            Assert.Equal(plain, HashesOfColumns([.. from j in Enumerable.Range(0, columns) from i in Enumerable.Range(0, rows) select values[i * columns + j]], columns, rows, columnKeys.Of(), rowKeys.Of()));
+
+            // The negative of a column under the other sign is the same.
+            var opposed = random.Next(columns);
+            Assert.Equal(plain, Hashes([.. values.Select((value, k) => k % columns == opposed ? -value : value)], rows, columns, rowKeys.Of(), columnKeys.Of(opposed: opposed)));
+
+            var (row, place) = (random.Next(rows), random.Next(columns));
+            var other = values.ToArray();
+            other[row * columns + place] += 5;
+            var isSeen = allMove || columnKeys.Moving[place] != 0;
+            Assert.Equal(plain.Where((_, k) => k != row || !isSeen), Hashes(other, rows, columns, rowKeys.Of(), columnKeys.Of()).Where((_, k) => k != row || !isSeen));
+            if (isSeen) Assert.NotEqual(plain[row], Hashes(other, rows, columns, rowKeys.Of(), columnKeys.Of())[row]);
+        }
+    }
+
+    static (ulong, ulong)[] Hashes(double[] values, int rows, int columns, SliceKeys rowKeys, SliceKeys columnKeys)
+    {
+        var matrix = Matrix(values, rows, columns);
+        var hashes = Enumerable.Range(0, rows).Select(row => SliceHashes<Float32Bits>.OfRow(matrix.Bytes, rowKeys, columnKeys, row)).ToArray();
+        GC.KeepAlive(matrix);
+        return hashes;
+    }
+
+    static (ulong, ulong)[] HashesOfColumns(double[] values, int rows, int columns, SliceKeys rowKeys, SliceKeys columnKeys)
+    {
+        var matrix = Matrix(values, rows, columns);
+        var (first, second) = (new ulong[columns], new ulong[columns]);
+        SliceHashes<Float32Bits>.OfColumns(matrix.Bytes, rowKeys, columnKeys, 0, first, second);
+        GC.KeepAlive(matrix);
+        return [.. first.Zip(second)];
+    }
+
+    static StreamedMatrix Matrix(double[] values, int rows, int columns) => StreamedMatrix.Of(new ParameterTensor("w", new Shape(rows, columns), new DoubleTensor(values)), mostCopied: 1 << 20)!;
+
+    sealed class Keys
+    {
+        readonly ulong[] _first;
+        readonly ulong[] _second;
+        readonly ulong[] _signs;
+        readonly bool _allMove;
+
+        public Keys(int places, bool allMove, Random random)
+        {
+            ulong[] Words(Func<ulong> word) => [.. Enumerable.Range(0, places).Select(_ => word())];
+            (_first, _second, _signs, _allMove) = (Words(() => (ulong)random.NextInt64()), Words(() => (ulong)random.NextInt64()), Words(() => random.Next(2) == 0 ? 0 : AxisKeys.SignBit), allMove);
+            Moving = Words(() => (ulong)random.Next(4));
+        }
+
+        public ulong[] Moving { get; }
+
+        public unsafe SliceKeys Of(int[]? order = null, int opposed = -1)
+        {
+            var keys = new SliceKeys(_first.Length, _allMove);
+            for (var k = 0; k < _first.Length; k++)
+            {
+                var place = order is null ? k : order[k];
+                (keys.First[k], keys.Second[k], keys.Signs[k]) = (_first[place], _second[place], _signs[place] ^ (place == opposed ? AxisKeys.SignBit : 0));
+                if (!_allMove) keys.Moving[k] = Moving[place];
+            }
+
+            return keys;
+        }
+    }
+}
