@@ -30,11 +30,15 @@ static class RandomTransformers
     public static TheoryData<string> Names => [.. Families.Keys, .. Decoders.Keys];
 
     /// <summary>One of them, saved.</summary>
-    public static ToyCheckpoint Draw(string family, int seed)
+    /// <param name="family">Its family.</param>
+    /// <param name="seed">Of its numbers.</param>
+    /// <param name="change">What is done to it before.</param>
+    public static ToyCheckpoint Draw(string family, int seed, Action<ToyCheckpoint>? change = null)
     {
         var random = new Random(seed);
         var (checkpoint, config) = Families.TryGetValue(family, out var make) ? make(seed) : (Decoders[family].Checkpoint(seed), Decoders[family].Config);
         foreach (var name in checkpoint.Names.Where(_ => random.Next(3) == 0).ToArray()) CopySlices(checkpoint, name, random);
+        change?.Invoke(checkpoint);
         checkpoint.Save(config);
         return checkpoint;
     }
