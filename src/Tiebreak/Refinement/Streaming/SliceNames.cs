@@ -25,29 +25,36 @@ sealed class SliceNames
     /// <summary>The chance that some two of the slices, or of so many pairs of vectors, have equal hashes and are not alike.</summary>
     public double Confusion(double vectorPairs) => Math.Min(1, (_pairs + vectorPairs) * Math.Pow(Math.ScaleB(_longest, -64), 2));
 
-    /// <summary>Whether the slices of a matrix have names: it is trained and some of its weights move.</summary>
-    public bool Has(int matrix) => matrix < _rows.Length && _rows[matrix] is not null;
+    /// <summary>Whether the slices of a matrix have names.</summary>
+    public bool Has(int matrix) => _rows[matrix] is not null;
 
     /// <summary>The names of one axis of a matrix.</summary>
     public AxisNames Of(int matrix, bool isRows) => (isRows ? _rows : _columns)[matrix]!;
 
     /// <summary>Names all slices.</summary>
-    /// <param name="matrices">The matrices that are trained.</param>
-    /// <param name="classes">For each its rows and columns; null where nothing moves.</param>
+    /// <param name="matrices">All matrices, first those that are trained.</param>
+    /// <param name="state">The state.</param>
     /// <param name="seed">Of the hashes.</param>
     /// <param name="options">Threads and cancellation.</param>
-    public static SliceNames Of(IReadOnlyList<StreamedMatrix> matrices, MatrixClasses?[] classes, ulong seed, RefinementOptions options)
+    public static SliceNames Of(IReadOnlyList<StreamedMatrix> matrices, StreamedState state, ulong seed, RefinementOptions options)
     {
-        var (rows, columns) = (new AxisNames?[classes.Length], new AxisNames?[classes.Length]);
+        var classes = state.Classes;
+        var (rows, columns) = (new AxisNames?[matrices.Count], new AxisNames?[matrices.Count]);
         var names = new SliceNames(rows, columns);
         (AxisKeys Axis, ulong Context)[] axes = [.. classes.OfType<MatrixClasses>().SelectMany(each => new[] { (each.Rows, Context(each.Columns)), (each.Columns, Context(each.Rows)) })];
         var repeated = RepeatedKeys.Among(axes, each => each.Axis.Keys, (each, key) => Within(each.Context, key));
         var known = new Dictionary<(ulong Class, ulong First, ulong Second), int>();
         var next = 1; // 0 is the name of a slice whose products are zero
-        names._pairs = repeated.Values.Sum(count => (double)count * count / 2);
-        for (var k = 0; k < classes.Length; k++)
+        names._pairs = state.Repeated.Values.Sum(count => (double)count * count / 2);
+        for (var k = 0; k < matrices.Count; k++)
         {
-            if (classes[k] is not { AnyMoves: true } own) continue;
+            if ((k < classes.Length ? classes[k] : null) is not { AnyMoves: true } own)
+            {
+                // What stays is not named by what stands in it: any products will do but those of nothing.
+                if (!matrices[k].Facts.IsZero) (rows[k], columns[k]) = (AxisNames.AllDifferent(matrices[k].Rows, ref next), AxisNames.AllDifferent(matrices[k].Columns, ref next));
+                continue;
+            }
+
             names._longest = Math.Max(names._longest, Math.Max(matrices[k].Rows, matrices[k].Columns));
             using var hashes = new Hashes(matrices[k], own, seed, options);
             (rows[k], columns[k]) = (Name(own.Rows, Context(own.Columns), own.AllMove, hashes.OfRows), Name(own.Columns, Context(own.Rows), own.AllMove, hashes.OfColumns));
@@ -184,6 +191,17 @@ sealed class SliceNames
 /// <param name="Idle">Places where vectors must be zero.</param>
 sealed record AxisNames(AxisKeys Axis, int[] Ids, IReadOnlyList<(int Place, int First, bool IsOpposed)> Repeated, IReadOnlyList<int> Idle)
 {
+    /// <summary>Slices of which nothing is known: no two are alike.</summary>
+    /// <param name="places">How many.</param>
+    /// <param name="next">The first name that is free.</param>
+    public static AxisNames AllDifferent(int places, ref int next)
+    {
+        var first = next;
+        next += places;
+        int[] ids = [.. Enumerable.Range(first, places)];
+        return new AxisNames(new AxisKeys { Keys = [.. ids.Select(id => Mixing.Mixed((ulong)id) & ~AxisKeys.SignBit)], Moving = [], AllMoving = 0 }, ids, [], []);
+    }
+
     /// <summary>Looks for what repeats.</summary>
     /// <param name="axis">The classes.</param>
     /// <param name="ids">The names.</param>

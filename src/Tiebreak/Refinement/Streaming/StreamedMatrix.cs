@@ -256,6 +256,9 @@ sealed record MatrixFacts
     /// <summary>The greatest; less than the least if all are zero.</summary>
     public int GreatestExponent { get; init; }
 
+    /// <summary>Whether all are zero.</summary>
+    public bool IsZero => GreatestExponent < LeastExponent;
+
     /// <summary>The first exponent of the window of exponents that ends with the greatest.</summary>
     public int WindowStart => Math.Max(GreatestExponent - ExactValues.Window + 1, NearestValues.Least);
 
@@ -269,7 +272,7 @@ sealed record MatrixFacts
     public bool IsNearlyOneWindow => NearestValues.IsSupported && (LeastExponent >= WindowStart || FewSmall is not null);
 
     /// <summary>The size of the numbers, of which some may be drawn instead.</summary>
-    public CoefficientSize Sizes => GreatestExponent < LeastExponent ? CoefficientSize.One : new(Math.Max(0, GreatestExponent - 126), Math.Min(0, LeastExponent - 150), 0);
+    public CoefficientSize Sizes => IsZero ? CoefficientSize.One : new(Math.Max(0, GreatestExponent - 126), Math.Min(0, LeastExponent - 150), 0);
 }
 
 /// <summary>Keys from which a weight's random value is made: those of its row and its column, bit 31 for a negative.</summary>

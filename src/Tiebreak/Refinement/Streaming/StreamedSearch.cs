@@ -127,7 +127,7 @@ sealed class StreamedSearch : IDisposable
             state = new StreamedState(round.Next(), isKept ? state.Classes : classes);
 
             // With drawn products a verification costs less than the round that would show that nothing changes, and is needed anyway.
-            var names = SliceNames.Of(Matrices, state.Classes, SeedOf("names", attempt, number), _options);
+            var names = SliceNames.Of(_all, state, SeedOf("names", attempt, number), _options);
             if ((Verified(names) ?? (isKept ? Verified(null) : null)) is { } run) return new StreamedResult(state, names, moved, run);
             if (isKept) return null;
 
