@@ -104,10 +104,10 @@ sealed class CellCount
         Pairs.Clear();
         for (var pass = 0; pass < passes; pass++)
         {
-            var table = new Dictionary<CellKey, Entry>();
-            foreach (var (cell, key, negative) in Shared(pass, passes, cancellation))
+            var table = new Dictionary<ulong, Entry>((int)Math.Min(MostEntries, _lines.Sum(lines => lines.Weights) / passes));
+            foreach (var (_, name, negative) in Shared(pass, passes, cancellation))
             {
-                ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(table, key, out var exists);
+                ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(table, name, out var exists);
                 if (!exists)
                 {
                     if (table.Count > MostEntries) return false;
@@ -119,9 +119,9 @@ sealed class CellCount
                 if (negative) entry.Negatives++;
             }
 
-            foreach (var (cell, key, negative) in Shared(pass, passes, cancellation))
+            foreach (var (cell, name, negative) in Shared(pass, passes, cancellation))
             {
-                ref var entry = ref CollectionsMarshal.GetValueRefOrNullRef(table, key);
+                ref var entry = ref CollectionsMarshal.GetValueRefOrNullRef(table, name);
                 var own = counted[cell.Matrix];
                 if (entry.Members > 1) own.Lockstep++;
                 if (entry.Members > 1 && entry.Negatives > 0 && entry.Negatives < entry.Members) own.Mirrored++;
@@ -140,8 +140,8 @@ sealed class CellCount
         return true;
     }
 
-    // The moving weights that may have their like.
-    IEnumerable<(Cell Cell, CellKey Key, bool Negative)> Shared(int pass, int passes, CancellationToken cancellation)
+    // The moving weights that may have their like, and names of their classes.
+    IEnumerable<(Cell Cell, ulong Name, bool Negative)> Shared(int pass, int passes, CancellationToken cancellation)
     {
         for (var k = 0; k < _matrices.Count; k++)
         {
@@ -155,9 +155,9 @@ sealed class CellCount
                 {
                     if (!classes.Moves(row, column)) continue;
                     var (bits, columnKey) = (matrix.Bits(row, column), classes.Columns.Keys[column]);
-                    var key = StreamedCells.KeyOf(bits, rowKey, columnKey);
-                    if (passes > 1 && (int)(key.Name % (ulong)passes) != pass) continue;
-                    yield return (new Cell(k, row, column), key, StreamedCells.IsNegative(bits, rowKey, columnKey));
+                    var name = StreamedCells.KeyOf(bits, rowKey, columnKey).Name;
+                    if (passes > 1 && (int)(name % (ulong)passes) != pass) continue;
+                    yield return (new Cell(k, row, column), name, StreamedCells.IsNegative(bits, rowKey, columnKey));
                 }
             }
         }
@@ -183,6 +183,9 @@ sealed class CellCount
             int[] rows = repeated.Length > 0 ? [.. Enumerable.Range(0, classes.Rows.Keys.Length)] : [.. repeatedRows.Union(sharedRows).Order()];
             return new Lines(rows, repeatedRows, sharedRows, repeated, shared) { All = [.. Enumerable.Range(0, repeatedRows.Count == 0 ? 0 : classes.Columns.Keys.Length)] };
         }
+
+        /// <summary>How many weights they are at most.</summary>
+        public long Weights => (long)RepeatedRows.Count * All.Length + (long)SharedRows.Count * Shared.Length + (long)Rows.Length * Repeated.Length;
 
         public int[] ColumnsOf(int row) => RepeatedRows.Contains(row) ? All : SharedRows.Contains(row) ? Shared : Repeated;
     }
