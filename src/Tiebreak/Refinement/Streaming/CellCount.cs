@@ -104,7 +104,7 @@ sealed class CellCount
         Pairs.Clear();
         for (var pass = 0; pass < passes; pass++)
         {
-            var table = new Dictionary<ulong, Entry>((int)Math.Min(MostEntries, _lines.Sum(lines => lines.Weights) / passes));
+            var table = new Dictionary<ulong, Entry>((int)Math.Min(1 << 20, _lines.Sum(lines => lines.Weights) / passes));
             foreach (var (_, name, negative) in Shared(pass, passes, cancellation))
             {
                 ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(table, name, out var exists);
