@@ -134,6 +134,7 @@ sealed unsafe partial class FieldEvaluator<TField> where TField : struct, IField
 
     View[] Evaluate(Node node)
     {
+        if (Streamed(node) is { } streamed) return streamed;
         var lanes = new View[_fields.Length];
         if (node.Primitive is not (Primitive.Apply or Primitive.Choose))
         {
@@ -181,8 +182,6 @@ sealed unsafe partial class FieldEvaluator<TField> where TField : struct, IField
                 return Combine<Elementwise.Sum<TField>>(field, Value(node.Operands[0], lane), Value(node.Operands[1], lane));
             case Primitive.Multiply:
                 return Combine<Elementwise.Product<TField>>(field, Value(node.Operands[0], lane), Value(node.Operands[1], lane));
-            case Primitive.Contract contract when _point is IMatrixPoint matrices && MatrixProduct.Of(node) is { } product && matrices.IsMatrix(product.Name) && Streamed(field, lane, matrices, product, contract, node) is { } streamed:
-                return streamed;
             case Primitive.Contract contract when LargeParameter(node) is { } large:
                 return ContractInBlocks(field, lane, contract, node, large);
             case Primitive.Contract contract:

@@ -10,9 +10,9 @@ interface IMatrixPoint : IParameterPoint
     bool IsMatrix(string name);
 
     /// <summary>
-    /// Writes results[t,n] = Σₖ W[n,k]·vectors[t,k], or with W[k,n] if <paramref name="overRows"/>; both row-major. False if the matrix has no short way at this point and its values must be asked for.
+    /// Writes results[t,n] = Σₖ W[n,k]·vectors[t,k], or with W[k,n] if <paramref name="overRows"/>, in each lane; both row-major. False if the matrix has no short way at this point and its values must be asked for.
     /// </summary>
-    unsafe bool TryMultiply<TField>(TField field, int lane, string name, bool overRows, ulong* vectors, int count, ulong* results) where TField : struct, IField;
+    unsafe bool TryMultiply<TField>(TField[] fields, string name, bool overRows, ulong*[] vectors, int count, ulong*[] results) where TField : struct, IField;
 }
 
 /// <summary>A contraction of a matrix with vectors: one axis of the matrix is summed over, the other is in the output, and all other axes belong to the vectors.</summary>

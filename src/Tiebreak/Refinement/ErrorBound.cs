@@ -15,8 +15,8 @@ namespace Tiebreak.Refinement;
 /// An equation between two gradients is overlooked if it vanishes in all L fields, with chance qᴸ at the degree of gradients; or if two different arguments
 /// of an oracle are confused, which takes agreement in all fields, as oracles see them all: each pair of arguments of one function, with both signs where it has a parity, has
 /// chance qᴸ at the degree of arguments. Hence ε = q(gradients)ᴸ + pairs · q(arguments)ᴸ. Deep networks of products (hard-swish after hard-swish) have degrees
-/// that two lanes cannot tell from zero; more lanes can. Where products of matrices are drawn, by the vector alone in each field, an equation is overlooked there, too, if two vectors v and w are confused or v and −w:
-/// q(gradients or vectors) + pairs of vectors · q(vectors) takes the place of q(gradients).
+/// that two lanes cannot tell from zero; more lanes can. Where products of matrices are drawn, they see all fields, too: equations between vectors are among those that count, and pairs of vectors v and w that are confused, or v and −w, add
+/// pairs · q(vectors)ᴸ.
 /// </para>
 /// </summary>
 /// <param name="Lanes">How many fields one verification evaluates in.</param>
@@ -64,9 +64,9 @@ sealed record ErrorBound(int Lanes, double Epsilon)
     {
         double Vanishes(double degree, double bits) => Math.Min(1, degree / choices + bits / 60 * 42 / FieldSize);
         var vectors = degrees.VectorPairs == 0 ? 0 : Vanishes(degrees.OfVectors, degrees.BitsOfVectors);
-        var equation = Math.Min(1, Math.Max(Vanishes(degrees.OfGradients, degrees.BitsOfGradients), vectors) + degrees.VectorPairs * vectors);
+        var equation = Math.Max(Vanishes(degrees.OfGradients, degrees.BitsOfGradients), vectors);
         var confusion = Vanishes(degrees.OfArguments, degrees.BitsOfArguments);
-        return new ErrorBound(lanes, Math.Min(1, Math.Pow(equation, lanes) + degrees.Pairs * Math.Pow(confusion, lanes)));
+        return new ErrorBound(lanes, Math.Min(1, Math.Pow(equation, lanes) + degrees.VectorPairs * Math.Pow(vectors, lanes) + degrees.Pairs * Math.Pow(confusion, lanes)));
     }
 
     /// <summary>Whether this is as sure as a few verifications can make it.</summary>

@@ -15,7 +15,8 @@ sealed unsafe class DrawnProducts(SliceNames names, ulong seed, RefinementOption
 {
     const int Grain = 1 << 13;
 
-    readonly Dictionary<(int Lane, ulong First, ulong Second), int> _vectors = []; // numbered as they come
+    readonly Dictionary<(ulong First, ulong Second), int> _vectors = []; // numbered as they come
+    readonly (ulong First, ulong Second) _keys = (new RandomFunction(seed, RandomFunction.Purpose("first hash of vectors")).Word(0), new RandomFunction(seed, RandomFunction.Purpose("second hash of vectors")).Word(0));
 
     /// <summary>Whether all vectors so far were alike where the state says so. If one was not, the state is not invariant.</summary>
     public bool AreAlike { get; private set; } = true;
@@ -23,42 +24,47 @@ sealed unsafe class DrawnProducts(SliceNames names, ulong seed, RefinementOption
     /// <summary>Whether a matrix' products can be drawn.</summary>
     public bool Has(int matrix) => names.Has(matrix);
 
-    /// <summary>Draws products; see <see cref="Evaluation.IMatrixPoint.TryMultiply"/>.</summary>
-    public void Multiply<TField>(TField field, int lane, int matrix, bool overRows, ulong* vectors, int count, ulong* results) where TField : struct, IField
+    /// <summary>Draws products; see <see cref="Evaluation.IMatrixPoint.TryMultiply"/>. A vector is the tuple of its lanes, as the arguments of oracles are.</summary>
+    public void Multiply<TField>(TField[] fields, int matrix, bool overRows, ulong*[] vectors, int count, ulong*[] results) where TField : struct, IField
     {
         var (summed, made) = (names.Of(matrix, isRows: overRows), names.Of(matrix, isRows: !overRows));
-        var (length, width) = (summed.Ids.Length, made.Ids.Length);
-        var random = new RandomFunction(seed + (ulong)lane, RandomFunction.Purpose("product"));
+        var x = new ulong*[fields.Length];
+        var y = new ulong*[fields.Length];
         for (var t = 0; t < count; t++)
         {
-            var x = vectors + (long)t * length;
-            var y = results + (long)t * width;
-            AreAlike &= IsAlike(field, summed, x);
-            var (number, isNegative) = AreAlike ? NumberOf(field, lane, summed.Axis, x) : default;
-            if (number == 0)
+            for (var lane = 0; lane < fields.Length; lane++)
             {
-                new Span<ulong>(y, width).Clear();
-                continue;
+                x[lane] = vectors[lane] + (long)t * summed.Ids.Length;
+                y[lane] = results[lane] + (long)t * made.Ids.Length;
+                AreAlike &= IsAlike(fields[lane], summed, x[lane]);
             }
 
-            var parts = Math.Clamp(width / Grain, 1, options.Threads);
-            void Part(int part)
+            var (number, isNegative) = AreAlike ? NumberOf(fields, summed.Axis, x) : default;
+            for (var lane = 0; lane < fields.Length; lane++) Draw(fields[lane], lane, made, number, isNegative, y[lane]);
+        }
+    }
+
+    void Draw<TField>(TField field, int lane, AxisNames made, int number, bool isNegative, ulong* results) where TField : struct, IField
+    {
+        var width = made.Ids.Length;
+        if (number == 0)
+        {
+            new Span<ulong>(results, width).Clear();
+            return;
+        }
+
+        var random = new RandomFunction(seed + (ulong)lane, RandomFunction.Purpose("product"));
+        var parts = Math.Clamp(width / Grain, 1, options.Threads);
+        if (parts == 1) Part(0);
+        else Parallel.For(0, parts, Part);
+
+        void Part(int part)
+        {
+            for (var n = (int)((long)width * part / parts); n < (int)((long)width * (part + 1) / parts); n++)
             {
-                for (var n = (int)((long)width * part / parts); n < (int)((long)width * (part + 1) / parts); n++)
-                {
-                    if (made.Ids[n] == 0)
-                    {
-                        y[n] = 0;
-                        continue;
-                    }
-
-                    var drawn = random.Below(field.Modulus, (ulong)made.Ids[n] << 32 | (uint)number);
-                    y[n] = (made.Axis.Keys[n] & AxisKeys.SignBit) != 0 != isNegative ? field.Negate(drawn) : drawn;
-                }
+                var drawn = made.Ids[n] == 0 ? 0 : random.Below(field.Modulus, (ulong)made.Ids[n] << 32 | (uint)number);
+                results[n] = (made.Axis.Keys[n] & AxisKeys.SignBit) != 0 != isNegative ? field.Negate(drawn) : drawn;
             }
-
-            if (parts == 1) Part(0);
-            else Parallel.For(0, parts, Part);
         }
     }
 
@@ -72,45 +78,61 @@ sealed unsafe class DrawnProducts(SliceNames names, ulong seed, RefinementOption
     }
 
     // The same for a vector and its negative, and for one with the same values in the same classes; 0 for one of zeros.
-    (int Number, bool IsNegative) NumberOf<TField>(TField field, int lane, AxisKeys axis, ulong* vector) where TField : struct, IField
+    (int Number, bool IsNegative) NumberOf<TField>(TField[] fields, AxisKeys axis, ulong*[] vector) where TField : struct, IField
     {
-        if (!new Span<ulong>(vector, axis.Keys.Length).ContainsAnyExcept(0UL)) return default;
-        var (plus, minus) = (Hash(axis.Keys, vector, field.Modulus, isNegated: false), Hash(axis.Keys, vector, field.Modulus, isNegated: true));
+        var isZero = true;
+        for (var lane = 0; lane < fields.Length; lane++) isZero &= !new Span<ulong>(vector[lane], axis.Keys.Length).ContainsAnyExcept(0UL);
+        if (isZero) return default;
+        ulong[] moduli = [.. fields.Select(field => field.Modulus)];
+        var (plus, minus) = (Hash(axis.Keys, vector, moduli, isNegated: false), Hash(axis.Keys, vector, moduli, isNegated: true));
         var isNegative = minus.CompareTo(plus) < 0;
         var hash = isNegative ? minus : plus;
-        if (!_vectors.TryGetValue((lane, hash.First, hash.Second), out var number)) _vectors.Add((lane, hash.First, hash.Second), number = _vectors.Count + 1);
+        if (!_vectors.TryGetValue(hash, out var number)) _vectors.Add(hash, number = _vectors.Count + 1);
         return (number, isNegative);
     }
 
-    // Two sums over all places of a keyed random function of class and value, under the place's sign.
-    (ulong First, ulong Second) Hash(ulong[] keys, ulong* vector, ulong modulus, bool isNegated)
+    // Two sums over all places of a keyed random function of class and values, under the place's sign.
+    (ulong First, ulong Second) Hash(ulong[] keys, ulong*[] vector, ulong[] moduli, bool isNegated)
     {
-        var (firstKey, secondKey) = (Mixing.Mixed(seed), Mixing.Mixed(~seed));
         Vector512<ulong> first = default, second = default;
-        var (p, sign, flipped) = (Vector512.Create(modulus), Vector512.Create(AxisKeys.SignBit), Vector512.Create(isNegated ? AxisKeys.SignBit : 0));
+        var (sign, flipped) = (Vector512.Create(AxisKeys.SignBit), Vector512.Create(isNegated ? AxisKeys.SignBit : 0));
         var place = 0;
         fixed (ulong* at = keys)
         {
             for (; place + Vector512<ulong>.Count <= keys.Length; place += Vector512<ulong>.Count)
             {
-                var (key, value) = (Vector512.Load(at + place), Vector512.Load(vector + place));
-                var stays = Vector512.IsZero((key ^ flipped) & sign) | Vector512.IsZero(value);
-                value = Vector512.ConditionalSelect(stays, value, p - value);
+                var key = Vector512.Load(at + place);
+                var isKept = Vector512.IsZero((key ^ flipped) & sign);
                 key = Vector512.AndNot(key, sign);
-                first += Mixing.Mixed(Mixing.Mixed(key ^ Vector512.Create(firstKey)) ^ value);
-                second += Mixing.Mixed(Mixing.Mixed(key ^ Vector512.Create(secondKey)) ^ value);
+                var (one, other) = (Mixing.Mixed(key ^ Vector512.Create(_keys.First)), Mixing.Mixed(key ^ Vector512.Create(_keys.Second)));
+                for (var lane = 0; lane < moduli.Length; lane++)
+                {
+                    var value = Vector512.Load(vector[lane] + place);
+                    value = Vector512.ConditionalSelect(isKept | Vector512.IsZero(value), value, Vector512.Create(moduli[lane]) - value);
+                    (one, other) = (Mixing.Mixed(one ^ value), Mixing.Mixed(other ^ value));
+                }
+
+                first += Mixing.Mixed(one + Vector512.Create(_keys.Second));
+                second += Mixing.Mixed(other + Vector512.Create(_keys.First));
             }
         }
 
-        var (one, other) = (Vector512.Sum(first), Vector512.Sum(second));
+        var (firstSum, secondSum) = (Vector512.Sum(first), Vector512.Sum(second));
         for (; place < keys.Length; place++)
         {
-            var (key, value) = (keys[place] & ~AxisKeys.SignBit, vector[place]);
-            if ((keys[place] & AxisKeys.SignBit) != 0 != isNegated && value != 0) value = modulus - value;
-            one += Mixing.Mixed(Mixing.Mixed(key ^ firstKey) ^ value);
-            other += Mixing.Mixed(Mixing.Mixed(key ^ secondKey) ^ value);
+            var key = keys[place] & ~AxisKeys.SignBit;
+            var (one, other) = (Mixing.Mixed(key ^ _keys.First), Mixing.Mixed(key ^ _keys.Second));
+            for (var lane = 0; lane < moduli.Length; lane++)
+            {
+                var value = vector[lane][place];
+                if ((keys[place] & AxisKeys.SignBit) != 0 != isNegated && value != 0) value = moduli[lane] - value;
+                (one, other) = (Mixing.Mixed(one ^ value), Mixing.Mixed(other ^ value));
+            }
+
+            firstSum += Mixing.Mixed(one + _keys.Second);
+            secondSum += Mixing.Mixed(other + _keys.First);
         }
 
-        return (one, other);
+        return (firstSum, secondSum);
     }
 }

@@ -14,16 +14,17 @@ namespace Tiebreak.Refinement.Streaming;
 /// <param name="looksAtAll">Whether every weight is looked at.</param>
 sealed class ExactKeys<TField>(TField field, IReadOnlyList<StreamedMatrix> matrices, bool looksAtAll) where TField : struct, IField
 {
+    const int Batch = 128;
     const int MostPlaces = 64;
+    const int MostCells = 1 << 24; // of a sample
 
     readonly HashSet<ulong> _beside = []; // sizes of gradients
     readonly ulong[] _mayBeBeside = new ulong[1 << 14]; // a bit for each, which most others do not meet
     readonly List<Seen> _seen = [];
-    readonly FirstCells _first = new(matrices.Sum(matrix => (long)Count(matrix.Rows, looksAtAll) * Count(matrix.Columns, looksAtAll)));
+    readonly int _most = MostPlacesOf(matrices.Count, looksAtAll);
+    readonly FirstCells _first = new(matrices.Sum(matrix => (long)Math.Min(matrix.Rows, MostPlacesOf(matrices.Count, looksAtAll)) * Math.Min(matrix.Columns, MostPlacesOf(matrices.Count, looksAtAll))));
     readonly ulong[] _names = new ulong[Batch];
     readonly int[] _columns = new int[Batch];
-
-    const int Batch = 128;
 
     /// <summary>Whether the keys have agreed with the gradients so far.</summary>
     public bool Agree { get; private set; } = true;
@@ -121,10 +122,11 @@ sealed class ExactKeys<TField>(TField field, IReadOnlyList<StreamedMatrix> matri
 
     ulong Size(ulong gradient) => Math.Min(gradient, field.Modulus - gradient);
 
-    static int Count(int places, bool all) => all ? places : Math.Min(places, MostPlaces);
+    // Rows and columns of one matrix: fewer where there are very many matrices.
+    static int MostPlacesOf(int matrices, bool all) => all ? int.MaxValue : (int)Math.Clamp(Math.Sqrt((double)MostCells / Math.Max(1, matrices)), 1, MostPlaces);
 
     // All, or some that are spread evenly.
-    int[] Places(int count) => Count(count, looksAtAll) == count ? [.. Enumerable.Range(0, count)] : [.. Enumerable.Range(0, MostPlaces).Select(k => (int)((long)k * count / MostPlaces))];
+    int[] Places(int count) => count <= _most ? [.. Enumerable.Range(0, count)] : [.. Enumerable.Range(0, _most).Select(k => (int)((long)k * count / _most))];
 
     /// <summary>A matrix that was looked at; its cells are numbered on from the one before.</summary>
     sealed record Seen(StreamedMatrix Matrix, MatrixClasses Classes, ulong[] Rows, ulong[] Columns, int[] RowPlaces, int[] ColumnPlaces, long First)
@@ -138,6 +140,8 @@ sealed class ExactKeys<TField>(TField field, IReadOnlyList<StreamedMatrix> matri
     sealed unsafe class FirstCells
     {
         readonly ulong[] _entries; // the name's upper half, and a cell's number from 1 on
+
+        /// <summary>An empty table.</summary>
         /// <param name="most">How many there may be.</param>
         public FirstCells(long most)
         {

@@ -111,8 +111,8 @@ sealed class SliceNames
 
             SliceKeys Keys(AxisKeys axis)
             {
-                var keys = new SliceKeys(axis.Keys.Length, classes.AllMove);
                 RandomFunction first = new(seed, RandomFunction.Purpose("first hash of slices")), second = new(seed, RandomFunction.Purpose("second hash of slices"));
+                var keys = new SliceKeys(axis.Keys.Length, classes.AllMove, (first.Word(AxisKeys.SignBit), second.Word(AxisKeys.SignBit))); // no class is called so
                 for (var place = 0; place < axis.Keys.Length; place++)
                 {
                     var key = axis.Keys[place] & ~AxisKeys.SignBit;

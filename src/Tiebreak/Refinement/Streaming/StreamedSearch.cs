@@ -58,16 +58,15 @@ sealed class StreamedSearch : IDisposable
     /// <summary>The model with only the tensors that have codes.</summary>
     public Model Kept { get; }
 
-    // How sure one verification of a set is, in the fewest fields over all verifications, or where a chance is given, of one alone.
-    ErrorBound BoundOf(StreamedState state, SliceNames? names, double? once = null)
+    // How sure one verification of a set is, in the fewest fields over all verifications, or where a chance is given, of one alone; and the chance that names were confused, which all verifications share.
+    (ErrorBound Bound, double Confusion) BoundOf(StreamedState state, SliceNames? names, double? once = null)
     {
         var degrees = DegreesOf(state, names);
         var choices = names is null ? RandomValues<NoZeros>.Choices : ErrorBound.FieldSize;
         var bound = once is { } chance ? ErrorBound.Once(degrees, chance, choices) : ErrorBound.Fastest(degrees, _options.ErrorBound, choices);
 
         // Vectors are compared by names of 63 bits, and a false equation is overlooked, too, if its two get one name.
-        var confusion = Math.ScaleB(1, -63) + (names?.Confusion(degrees.VectorPairs) ?? 0);
-        return bound with { Epsilon = Math.Min(1, bound.Epsilon + confusion) };
+        return (bound with { Epsilon = Math.Min(1, bound.Epsilon + Math.ScaleB(1, -63)) }, names?.Confusion(degrees.VectorPairs) ?? 0);
     }
 
     // What moves in a set is drawn and has no bits of its own.
@@ -133,10 +132,12 @@ sealed class StreamedSearch : IDisposable
 
             RefinementResult? Verified(SliceNames? drawn)
             {
-                var bound = BoundOf(state, drawn);
-                var (rounds, verifications) = (isKept ? number : number + 1, bound.Verifications(number, _options.ErrorBound));
+                var (bound, confusion) = BoundOf(state, drawn);
+                var rounds = isKept ? number : number + 1;
+                if (rounds * confusion > _options.ErrorBound / 2) return null;
+                var verifications = bound.Verifications(rounds, _options.ErrorBound - rounds * confusion);
                 if (!Verify(state, drawn, bound.Lanes, verifications, attempt)) return null;
-                return new RefinementResult { Rounds = rounds, Verifications = verifications, Epsilon = bound.Epsilon, ErrorBound = Math.Min(1, rounds * Math.Pow(bound.Epsilon, verifications)), MetKinks = MetKinks };
+                return new RefinementResult { Rounds = rounds, Verifications = verifications, Epsilon = bound.Epsilon, ErrorBound = Math.Min(1, rounds * (confusion + Math.Pow(bound.Epsilon, verifications))), MetKinks = MetKinks };
             }
         }
 
@@ -152,7 +153,7 @@ sealed class StreamedSearch : IDisposable
     public bool IsInvariant(StreamedState state, SliceNames? names)
     {
         const double Chance = 1e-9;
-        return Verify(state, names, BoundOf(state, names, Chance).Lanes, times: 1, attempt: 1);
+        return Verify(state, names, BoundOf(state, names, Chance).Bound.Lanes, times: 1, attempt: 1);
     }
 
     // With names of slices products are drawn, else they are computed.

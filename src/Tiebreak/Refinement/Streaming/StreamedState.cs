@@ -31,12 +31,12 @@ sealed class StreamedPoint(StreamedState state, IReadOnlyList<StreamedMatrix> ma
     public bool IsMatrix(string name) => numbers.ContainsKey(name);
 
     /// <inheritdoc/>
-    public unsafe bool TryMultiply<TField>(TField field, int lane, string name, bool overRows, ulong* vectors, int count, ulong* results) where TField : struct, IField
+    public unsafe bool TryMultiply<TField>(TField[] fields, string name, bool overRows, ulong*[] vectors, int count, ulong*[] results) where TField : struct, IField
     {
         var number = numbers[name];
         if (drawn is not null && drawn.Has(number))
         {
-            drawn.Multiply(field, lane, number, overRows, vectors, count, results);
+            drawn.Multiply(fields, number, overRows, vectors, count, results);
             return true;
         }
 
@@ -49,14 +49,14 @@ sealed class StreamedPoint(StreamedState state, IReadOnlyList<StreamedMatrix> ma
             for (var t = 0; t < count; t++)
             {
                 var any = 0UL;
-                for (var k = 0; k < summed; k++) any |= vectors[(long)t * summed + k];
-                new Span<ulong>(results + (long)t * made, made).Fill(any == 0 ? 0UL : 1);
+                for (var k = 0; k < summed; k++) any |= vectors[0][(long)t * summed + k];
+                new Span<ulong>(results[0] + (long)t * made, made).Fill(any == 0 ? 0UL : 1);
             }
 
             return true;
         }
 
-        matrix.Multiply(field, classes is null ? null : KeysOf(number, lane, classes), overRows, vectors, count, results, options);
+        for (var lane = 0; lane < fields.Length; lane++) matrix.Multiply(fields[lane], classes is null ? null : KeysOf(number, lane, classes), overRows, vectors[lane], count, results[lane], options);
         return true;
     }
 

@@ -21,7 +21,7 @@ public sealed class DrawnProductsTests
         var (proved, drawn, refuted) = (0, 0, 0);
         for (var seed = 1; seed <= Cases; seed++)
         {
-            using var model = new Streamed(RandomTransformers.Draw(family, seed));
+            using var model = new Streamed(RandomTransformers.Draw(family, seed), freezes: seed % 2 == 0);
             var result = model.Search.Run();
             if (result.State is not { } state) continue;
             Assert.True(model.Search.IsInvariant(state, null));
@@ -77,10 +77,10 @@ public sealed class DrawnProductsTests
         readonly StreamedTensors _tensors;
         readonly RefinementOptions _options;
 
-        public Streamed(ToyCheckpoint checkpoint)
+        public Streamed(ToyCheckpoint checkpoint, bool freezes = false)
         {
             _checkpoint = checkpoint;
-            var options = new CheckOptions { Dropout = false };
+            var options = new CheckOptions { Dropout = false, Freeze = freezes ? [checkpoint.Names.Last(name => checkpoint.Sizes(name).Length == 2)] : [] };
             _file = Check.Open(checkpoint.Path, options);
             var (sizes, step) = (new Sizes(_file, Check.Lowering(options)), 0);
             var model = sizes.Smallest(ref step);
@@ -118,8 +118,13 @@ public sealed class DrawnProductsTests
         var axis = isRows ? own.Rows : own.Columns;
         var (keys, moving) = (axis.Keys.ToArray(), axis.Moving.ToArray());
         var (from, to) = (random.Next(keys.Length), random.Next(keys.Length));
-        switch (random.Next(4))
+        switch (random.Next(5))
         {
+            case 4:
+                var (one, other) = (keys[from], keys[to]); // whole classes become one
+                for (var k = 0; k < keys.Length; k++)
+                    if (((keys[k] ^ other) & ~AxisKeys.SignBit) == 0) (keys[k], moving[k]) = (keys[k] ^ one ^ other, moving[from]);
+                break;
             case 0:
                 moving[to] = 0;
                 break;
@@ -205,7 +210,7 @@ public sealed class DrawnProductsTests
 
         public unsafe SliceKeys Of(int[]? order = null, int opposed = -1)
         {
-            var keys = new SliceKeys(_first.Length, _allMove);
+            var keys = new SliceKeys(_first.Length, _allMove, (5, 7));
             for (var k = 0; k < _first.Length; k++)
             {
                 var place = order is null ? k : order[k];

@@ -1,3 +1,4 @@
+using Tiebreak.Formats.Safetensors;
 using Tiebreak.Tests.Formats.Families;
 using Xunit;
 
@@ -39,7 +40,7 @@ static class RandomTransformers
         var (checkpoint, config) = Families.TryGetValue(family, out var make) ? make(seed) : (Decoders[family].Checkpoint(seed), Decoders[family].Config);
         foreach (var name in checkpoint.Names.Where(_ => random.Next(3) == 0).ToArray()) CopySlices(checkpoint, name, random);
         change?.Invoke(checkpoint);
-        checkpoint.Save(config);
+        checkpoint.Save(config, type: (seed % 3) switch { 0 => SafetensorsType.BF16, 1 => SafetensorsType.F32, _ => SafetensorsType.F16 });
         return checkpoint;
     }
 

@@ -27,7 +27,7 @@ static unsafe class SliceHashes<TBits> where TBits : struct, IWeightBits
         for (; column + Lanes <= weights.Columns; column += Lanes)
         {
             var bits = Signed(TBits.Eight(bytes + (long)column * TBits.Size), sign ^ Vector512.Load(columns.Signs + column), out var isZero);
-            var (one, other) = (Mixing.Mixed(Vector512.Load(columns.First + column) ^ bits), Mixing.Mixed(Vector512.Load(columns.Second + column) ^ bits));
+            var (one, other) = (Random(Vector512.Load(columns.First + column), bits, rows.Between.First), Random(Vector512.Load(columns.Second + column), bits, rows.Between.Second));
             if (columns.Moving is not null)
             {
                 var also = Vector512.Load(columns.Moving + column);
@@ -66,7 +66,7 @@ static unsafe class SliceHashes<TBits> where TBits : struct, IWeightBits
                 for (; k + Lanes <= first.Length; k += Lanes)
                 {
                     var bits = Signed(TBits.Eight(bytes + k * TBits.Size), sign ^ Vector512.Load(columns.Signs + from + k), out var isZero);
-                    var (one, other) = (Mixing.Mixed(firstKey ^ bits), Mixing.Mixed(secondKey ^ bits));
+                    var (one, other) = (Random(firstKey, bits, rows.Between.First), Random(secondKey, bits, rows.Between.Second));
                     if (columns.Moving is not null)
                     {
                         var counts = ~(isZero & Vector512.IsZero(moving & Vector512.Load(columns.Moving + from + k)));
@@ -88,8 +88,8 @@ static unsafe class SliceHashes<TBits> where TBits : struct, IWeightBits
         var isZero = (weight & ~SignBit) == 0;
         if (others.Moving is not null && (others.Moving[place] == 0 || (isZero && (own.Moving[slice] & others.Moving[place]) == 0))) return;
         var bits = isZero ? 0 : weight ^ own.Signs[slice] ^ others.Signs[place];
-        first += Mixing.Mixed(others.First[place] ^ bits);
-        second += Mixing.Mixed(others.Second[place] ^ bits);
+        first += Random(others.First[place], bits, own.Between.First);
+        second += Random(others.Second[place], bits, own.Between.Second);
     }
 
     // A zero has no sign.
@@ -99,6 +99,12 @@ static unsafe class SliceHashes<TBits> where TBits : struct, IWeightBits
         isZero = Vector512.IsZero(weights & Vector512.Create(~SignBit));
         return Vector512.AndNot(weights ^ sign, isZero);
     }
+
+    // Bits of floats differ in few places, and must not leave traces in sums: two rounds, and a key between.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<ulong> Random(Vector512<ulong> key, Vector512<ulong> bits, ulong between) => Mixing.Mixed(Mixing.Mixed(key ^ bits) + Vector512.Create(between));
+
+    static ulong Random(ulong key, ulong bits, ulong between) => Mixing.Mixed(Mixing.Mixed(key ^ bits) + between);
 }
 
 /// <summary>What hashes need to know of the rows or the columns of a matrix; arrays that do not move.</summary>
@@ -109,14 +115,19 @@ sealed unsafe class SliceKeys
     /// <summary>Room for so many places.</summary>
     /// <param name="places">How many rows or columns.</param>
     /// <param name="allMove">Whether every weight of the matrix moves.</param>
-    public SliceKeys(int places, bool allMove)
+    /// <param name="between">Two more random words, the same for all matrices.</param>
+    public SliceKeys(int places, bool allMove, (ulong First, ulong Second) between)
     {
+        Between = between;
         _words = GC.AllocateArray<ulong>((allMove ? 3 : 4) * places, pinned: true);
         First = (ulong*)Marshal.UnsafeAddrOfPinnedArrayElement(_words, 0);
         Second = First + places;
         Signs = Second + places;
         Moving = allMove ? null : Signs + places;
     }
+
+    /// <summary>Keys between the rounds of the two hashes.</summary>
+    public (ulong First, ulong Second) Between { get; }
 
     /// <summary>For each place a random word of its class.</summary>
     public ulong* First { get; }

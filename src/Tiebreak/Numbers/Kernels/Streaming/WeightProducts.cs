@@ -165,11 +165,13 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
         }
 
         for (var row = 0; row < weights.Rows; row++)
+        {
             for (var column = whole; column < last; column++)
-                {
+            {
                 var bits = TBits.One((byte*)weights.Start + row * rowBytes + column * TBits.Size);
                 One(TValues.HasKeys ? values.One(bits, rowKeys[row], columnKeys[column]) : values.One(bits, 0, 0), vectors, row, sums, column);
             }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -229,7 +231,7 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
     static Vec Product(Vector512<int> left, Vec right) =>
         Avx512F.IsSupported ? Avx512F.Multiply(left, right.AsInt32())
         : Avx2.IsSupported ? Vector512.Create(Avx2.Multiply(left.GetLower(), right.GetLower().AsInt32()), Avx2.Multiply(left.GetUpper(), right.GetUpper().AsInt32()))
-        : (left.AsInt64() << 32 >> 32) * right;
+        : (left.AsInt64() << 32 >> 32) * (right << 32 >> 32);
 
     // Adds the low and the high halves apart.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
