@@ -42,6 +42,29 @@ public sealed class DegreesTests
         Assert.Equal(2, fused.Lanes);
     }
 
+    [Fact]
+    public void Degrees_begin_anew_behind_drawn_products()
+    {
+        // x ← (W·x)², forty times, for two vectors.
+        var b = new ProgramBuilder();
+        var matrix = b.Parameter("W", new Shape(3, 3));
+        var x = b.Data("x", new Shape(2, 3));
+        for (var layer = 0; layer < 40; layer++)
+        {
+            var product = b.Contract("tk", "nk", "tn", x, matrix);
+            x = b.Multiply(product, product);
+        }
+
+        b.Output("y", x);
+        var tensor = new ParameterTensor("W", new Shape(3, 3), new UniformTensor(9, Rational.One));
+        var (computed, drawn) = (Degrees.Of(b.Build(), [tensor], _ => CoefficientSize.One), Degrees.Of(b.Build(), [tensor], _ => CoefficientSize.One, hasDrawnProducts: name => name == "W"));
+        Assert.True(computed.OfGradients > Math.Pow(2, 40));
+        Assert.Equal((2, 2, 80 * 80), (drawn.OfGradients, drawn.OfVectors, drawn.VectorPairs));
+        Assert.Equal(0, computed.VectorPairs);
+        double With(double vectorPairs) => ErrorBound.With(drawn, 2, ErrorBound.FieldSize).Epsilon / Math.Pow(ErrorBound.With(drawn, 1, ErrorBound.FieldSize).Epsilon / (1 + vectorPairs), 2);
+        Assert.Equal(1 + drawn.VectorPairs, With(drawn.VectorPairs), tolerance: 1e-6 * drawn.VectorPairs);
+    }
+
     // x ← x + w·f(x)·x with f(x) = x·(1 + tanh x), as in gated layers.
     static TensorProgram Gated(int layers, bool isFused)
     {
