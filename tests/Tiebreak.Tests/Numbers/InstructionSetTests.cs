@@ -9,16 +9,16 @@ public sealed class InstructionSetTests
     [Theory]
     [InlineData("DOTNET_EnableAVX512")]
     [InlineData("DOTNET_EnableAVX2")]
-    public void Kernels_need_no_vector_instructions(string without)
+    public async Task Kernels_need_no_vector_instructions(string without)
     {
         string[] classes = [typeof(ContractionTests).FullName!, typeof(Refinement.Streaming.StreamedMatrixTests).FullName!, typeof(Refinement.Streaming.ExactKeysTests).FullName!];
         var start = new ProcessStartInfo("dotnet", [typeof(InstructionSetTests).Assembly.Location, .. classes.SelectMany(name => new[] { "-class", name })]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment[without] = "0";
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0 && output.Contains("Failed: 0", StringComparison.Ordinal), output + error.Result);
+        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(process.ExitCode == 0 && output.Contains("Failed: 0,", StringComparison.Ordinal), output + await error);
         Assert.DoesNotContain("Total: 0", output, StringComparison.Ordinal);
     }
 }
