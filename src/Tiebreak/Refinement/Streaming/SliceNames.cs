@@ -56,8 +56,10 @@ sealed class SliceNames
             }
 
             names._longest = Math.Max(names._longest, Math.Max(matrices[k].Rows, matrices[k].Columns));
-            using var hashes = new Hashes(matrices[k], own, seed, options);
-            (rows[k], columns[k]) = (Name(own.Rows, Context(own.Columns), own.AllMove, hashes.OfRows), Name(own.Columns, Context(own.Rows), own.AllMove, hashes.OfColumns));
+            Hashes? hashes = null; // where nothing repeats, nothing is read
+            Hashes Made() => hashes ??= new Hashes(matrices[k], own, seed, options);
+            (rows[k], columns[k]) = (Name(own.Rows, Context(own.Columns), own.AllMove, places => Made().OfRows(places)), Name(own.Columns, Context(own.Rows), own.AllMove, places => Made().OfColumns(places)));
+            hashes?.Dispose();
         }
 
         return names;
