@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Configs;
 using Tiebreak.Numbers.Kernels.Streaming;
@@ -83,16 +85,23 @@ public unsafe class StreamedProductBenchmarks
 
     void Run<TBits, TCount>(bool overRows) where TBits : struct, IWeightBits where TCount : struct, IVectorCount
     {
-        const int Exponent = 126 - ExactValues.Window + 1; // of numbers below ½
+        const int Exponent = 126 - OwnValues.Window + 1; // of numbers below ½
         if (Values == "random") Run<TBits, RandomValues<NoZeros>, TCount>(overRows, default);
-        else Run<TBits, NearestValues, TCount>(overRows, new NearestValues(Exponent));
+        else Run<TBits, OwnValues, TCount>(overRows, new OwnValues(Exponent));
     }
 
     void Run<TBits, TValues, TCount>(bool overRows, TValues values) where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
     {
+        if (Avx512F.IsSupported) Run<Lanes8, Vector512<long>, TBits, TValues, TCount>(overRows, values);
+        else if (Avx2.IsSupported) Run<Lanes4, Vector256<long>, TBits, TValues, TCount>(overRows, values);
+        else Run<Lanes2, Vector128<long>, TBits, TValues, TCount>(overRows, values);
+    }
+
+    void Run<L, T, TBits, TValues, TCount>(bool overRows, TValues values) where L : ILanes<T> where T : struct where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
+    {
         var (matrix, sums) = (new WeightBytes((nint)_weights, _rows, Columns), new LimbSums(_sums, Math.Max(_rows, Columns)));
-        if (overRows) WeightProducts<TBits, TValues, TCount>.OverRows(matrix, values, _rowKeys, _columnKeys, new LimbVectors(_vectors, TCount.Value, 1), 0, Columns, sums);
-        else WeightProducts<TBits, TValues, TCount>.OverColumns(matrix, values, _rowKeys, _columnKeys, new LimbVectors(_vectors, TCount.Value, 8), 0, _rows, sums);
+        if (overRows) WeightProducts<L, T, TBits, TValues, TCount>.OverRows(matrix, values, _rowKeys, _columnKeys, new LimbVectors(_vectors, TCount.Value, 1), 0, Columns, sums);
+        else WeightProducts<L, T, TBits, TValues, TCount>.OverColumns(matrix, values, _rowKeys, _columnKeys, new LimbVectors(_vectors, TCount.Value, L.Count), 0, _rows, sums);
     }
 
     static ulong* Draw(int count, Random random)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Tiebreak.Formats;
 using Tiebreak.Numbers;
 using Tiebreak.Numbers.Kernels.Streaming;
@@ -112,7 +113,6 @@ sealed unsafe class StreamedMatrix
     /// <summary>One product, taken apart into what kernels do.</summary>
     sealed class Product<TField>(StreamedMatrix matrix, TField field, MatrixKeys? keys, bool overRows, ulong* vectors, int count, ulong* results, RefinementOptions options) where TField : struct, IField
     {
-        const int Lanes = 8;
         const int Grain = 64; // columns of at least one line of the cache
 
         int Summed => overRows ? matrix.Rows : matrix.Columns;
@@ -124,46 +124,55 @@ sealed unsafe class StreamedMatrix
             new Span<ulong>(results, count * Made).Clear();
             if (keys is null)
             {
-                if (matrix.Facts is { IsNearlyOneWindow: true } facts)
+                var facts = matrix.Facts;
+                if (facts.IsZero) return;
+                var nearest = new OwnValues(facts.WindowStart);
+                Run<TBits, OwnValues>(nearest);
+                if (facts.FewSmall is not null)
                 {
-                    var nearest = new NearestValues(facts.WindowStart);
-                    Run<TBits, NearestValues>(nearest);
-                    foreach (var (row, column) in facts.Small) AddRest(nearest, row, column);
+                    foreach (var (row, column) in facts.FewSmall) AddRest(nearest, row, column);
                     return;
                 }
 
-                for (var top = matrix.Facts.GreatestExponent; top >= matrix.Facts.LeastExponent; top -= ExactValues.Window)
-                    Run<TBits, ExactValues>(new ExactValues(top - ExactValues.Window + 1));
+                for (var start = facts.WindowStart; start > facts.LeastExponent; start -= OwnValues.Bits) Run<TBits, RestValues>(new RestValues(start));
             }
             else if (matrix.Facts.HasZeros) Run<TBits, RandomValues<SomeZeros>>(default);
             else Run<TBits, RandomValues<NoZeros>>(default);
         }
 
+        // As wide as the processor's registers are.
         void Run<TBits, TValues>(TValues values) where TBits : struct, IWeightBits where TValues : struct, IWeightValues
+        {
+            if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported) Run<Lanes8, Vector512<long>, TBits, TValues>(values);
+            else if (Avx2.IsSupported) Run<Lanes4, Vector256<long>, TBits, TValues>(values);
+            else Run<Lanes2, Vector128<long>, TBits, TValues>(values);
+        }
+
+        void Run<L, T, TBits, TValues>(TValues values) where L : ILanes<T> where T : struct where TBits : struct, IWeightBits where TValues : struct, IWeightValues
         {
             for (var first = 0; first < count; first += 4)
             {
                 switch (Math.Min(4, count - first))
                 {
                     case 1:
-                        Run<TBits, TValues, OneVector>(values, first);
+                        Run<L, T, TBits, TValues, OneVector>(values, first);
                         break;
                     case 2:
-                        Run<TBits, TValues, TwoVectors>(values, first);
+                        Run<L, T, TBits, TValues, TwoVectors>(values, first);
                         break;
                     case 3:
-                        Run<TBits, TValues, ThreeVectors>(values, first);
+                        Run<L, T, TBits, TValues, ThreeVectors>(values, first);
                         break;
                     default:
-                        Run<TBits, TValues, FourVectors>(values, first);
+                        Run<L, T, TBits, TValues, FourVectors>(values, first);
                         break;
                 }
             }
         }
 
-        void Run<TBits, TValues, TCount>(TValues values, int firstVector) where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
+        void Run<L, T, TBits, TValues, TCount>(TValues values, int firstVector) where L : ILanes<T> where T : struct where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
         {
-            var lanes = overRows ? 1 : Lanes;
+            var lanes = overRows ? 1 : L.Count;
             var words = (long*)NativeMemory.AlignedAlloc((nuint)(LimbVectors.Size(TCount.Value, Summed, lanes) * sizeof(long)), 64);
             var sums = (Int128*)NativeMemory.AllocZeroed((nuint)(LimbSums.Each * TCount.Value) * (nuint)Made, (nuint)sizeof(Int128));
             try
@@ -171,7 +180,7 @@ sealed unsafe class StreamedMatrix
                 var limbs = new LimbVectors(words, TCount.Value, lanes);
                 for (var t = 0; t < TCount.Value; t++)
                     for (var k = 0; k < Summed; k++) limbs.Set(t, k, vectors[(long)(firstVector + t) * Summed + k], field.Modulus);
-                Multiply<TBits, TValues, TCount>(values, limbs, new LimbSums(sums, Made), firstVector);
+                Multiply<L, T, TBits, TValues, TCount>(values, limbs, new LimbSums(sums, Made), firstVector);
             }
             finally
             {
@@ -180,12 +189,12 @@ sealed unsafe class StreamedMatrix
             }
         }
 
-        void Multiply<TBits, TValues, TCount>(TValues values, LimbVectors limbs, LimbSums sums, int firstVector) where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
+        void Multiply<L, T, TBits, TValues, TCount>(TValues values, LimbVectors limbs, LimbSums sums, int firstVector) where L : ILanes<T> where T : struct where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
         {
             var (bytes, isOverRows, made) = (matrix.Bytes, overRows, Made);
             var (rowKeys, columnKeys) = (keys?.Rows, keys?.Columns);
             var units = (made + Grain - 1) / Grain;
-            var parts = (int)Math.Min(units, (long)options.Threads * (Summed * (long)made < 1 << 18 ? 1 : 4));
+            var parts = (int)Math.Min(units, (long)options.Threads * (Summed * (long)made < 1 << 18 ? 1 : isOverRows ? 2 : 4));
             if (options.Threads <= 1 || Summed * (long)made < 1 << 15) parts = 1;
             var totals = new ulong[TCount.Value];
             for (var t = 0; t < TCount.Value; t++) totals[t] = Total(firstVector + t);
@@ -196,8 +205,8 @@ sealed unsafe class StreamedMatrix
                 fixed (ulong* row = rowKeys)
                 fixed (ulong* column = columnKeys)
                 {
-                    if (isOverRows) WeightProducts<TBits, TValues, TCount>.OverRows(bytes, values, row, column, limbs, from, to, sums);
-                    else WeightProducts<TBits, TValues, TCount>.OverColumns(bytes, values, row, column, limbs, from, to, sums);
+                    if (isOverRows) WeightProducts<L, T, TBits, TValues, TCount>.OverRows(bytes, values, row, column, limbs, from, to, sums);
+                    else WeightProducts<L, T, TBits, TValues, TCount>.OverColumns(bytes, values, row, column, limbs, from, to, sums);
                 }
 
                 for (var t = 0; t < TCount.Value; t++) Finish(values, sums, t, firstVector + t, totals[t], from, to);
@@ -207,19 +216,19 @@ sealed unsafe class StreamedMatrix
             else Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = options.Threads }, Part);
         }
 
-        // Random values are twice their limbs and 1 + 2³¹; own values are in a unit.
+        // Random values are twice their limbs and 1 + 2³⁰; own values are in a unit.
         void Finish<TValues>(TValues values, LimbSums sums, int slot, int vector, ulong total, int from, int to) where TValues : struct, IWeightValues
         {
             var made = results + (long)vector * Made;
             for (var n = from; n < to; n++)
             {
-                var sum = sums.Of<TField, TValues>(field, slot, n);
+                var sum = sums.Of(field, slot, n);
                 made[n] = TValues.HasKeys ? field.Add(field.Add(sum, sum), total) : field.Add(made[n], field.Scale(sum, values.Unit));
             }
         }
 
         // What the nearest integer leaves of a small weight.
-        void AddRest(NearestValues values, int row, int column)
+        void AddRest(OwnValues values, int row, int column)
         {
             var bits = matrix.Bits(row, column);
             var rest = field.Subtract(field.Image(BitConverter.UInt32BitsToSingle(bits)), field.Scale(field.Reduce((Int128)values.Nearest(bits)), values.Unit));
@@ -231,12 +240,12 @@ sealed unsafe class StreamedMatrix
             }
         }
 
-        // 1 + 2³¹ times all elements of a vector.
+        // 1 + 2³⁰ times all elements of a vector.
         ulong Total(int vector)
         {
             var total = 0UL;
             for (var k = 0; k < Summed; k++) total = field.Add(total, vectors[(long)vector * Summed + k]);
-            return field.Add(total, field.Scale(total, 31));
+            return field.Add(total, field.Scale(total, LimbVectors.HighScale));
         }
     }
 }
@@ -260,16 +269,10 @@ sealed record MatrixFacts
     public bool IsZero => GreatestExponent < LeastExponent;
 
     /// <summary>The first exponent of the window of exponents that ends with the greatest.</summary>
-    public int WindowStart => Math.Max(GreatestExponent - ExactValues.Window + 1, NearestValues.Least);
+    public int WindowStart => GreatestExponent - OwnValues.Window + 1;
 
     /// <summary>Where there are few weights before that window, these; else null.</summary>
     public IReadOnlyList<(int Row, int Column)>? FewSmall { get; init; }
-
-    /// <summary>The same, or none.</summary>
-    public IReadOnlyList<(int Row, int Column)> Small => FewSmall ?? [];
-
-    /// <summary>Whether all weights but few lie in that window, and the processor can make integers of them.</summary>
-    public bool IsNearlyOneWindow => NearestValues.IsSupported && (LeastExponent >= WindowStart || FewSmall is not null);
 
     /// <summary>The size of the numbers, of which some may be drawn instead.</summary>
     public CoefficientSize Sizes => IsZero ? CoefficientSize.One : new(Math.Max(0, GreatestExponent - 126), Math.Min(0, LeastExponent - 150), 0);

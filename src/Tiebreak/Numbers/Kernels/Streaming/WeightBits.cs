@@ -14,6 +14,12 @@ unsafe interface IWeightBits
     /// <summary>One weight.</summary>
     static abstract uint One(byte* at);
 
+    /// <summary>Neighbouring weights, one in each lane.</summary>
+    static abstract T Bits<L, T>(byte* at) where L : ILanes<T> where T : struct;
+
+    /// <summary>Neighbouring weights as the doubles they are.</summary>
+    static abstract T Doubles<L, T>(byte* at) where L : ILanes<T> where T : struct;
+
     /// <summary>Eight neighbouring weights, one in each 64-bit lane.</summary>
     static abstract Vector512<ulong> Eight(byte* at);
 
@@ -28,6 +34,12 @@ readonly unsafe struct Float32Bits : IWeightBits
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint One(byte* at) => *(uint*)at;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Bits<L, T>(byte* at) where L : ILanes<T> where T : struct => L.Widened((uint*)at);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Doubles<L, T>(byte* at) where L : ILanes<T> where T : struct => L.DoublesOf((float*)at);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<ulong> Eight(byte* at) =>
@@ -45,6 +57,12 @@ readonly unsafe struct BFloat16Bits : IWeightBits
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint One(byte* at) => (uint)*(ushort*)at << 16;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Bits<L, T>(byte* at) where L : ILanes<T> where T : struct => L.ShiftLeft(L.Widened((ushort*)at), 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Doubles<L, T>(byte* at) where L : ILanes<T> where T : struct => L.DoublesOf(Bits<L, T>(at));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<ulong> Eight(byte* at)
@@ -73,6 +91,12 @@ readonly unsafe struct Float16Bits : IWeightBits
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint One(byte* at) => All[*(ushort*)at];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Bits<L, T>(byte* at) where L : ILanes<T> where T : struct => L.LookedUp(All, (ushort*)at);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Doubles<L, T>(byte* at) where L : ILanes<T> where T : struct => L.DoublesOf(Bits<L, T>(at));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<ulong> Eight(byte* at)

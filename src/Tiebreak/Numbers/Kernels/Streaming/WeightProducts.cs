@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using Vec = System.Runtime.Intrinsics.Vector512<long>;
 
 namespace Tiebreak.Numbers.Kernels.Streaming;
 
@@ -12,17 +10,24 @@ namespace Tiebreak.Numbers.Kernels.Streaming;
 readonly record struct WeightBytes(nint Start, int Rows, int Columns);
 
 /// <summary>
-/// Products of a streamed matrix with a few vectors (theory §6), as integers: weights are two limbs w = w₀ + 2ˢ·w₁ of 28 bits with a sign, vectors x = x₀ + 2³¹·x₁ of 31. Where s = 31, three products do (Karatsuba): w₀x₀, w₁x₁ and
-/// (w₀ + w₁)(x₀ + x₁); else four. They are summed apart in 64 bits and carried every 16 terms: |w₀ + w₁| ≤ 2²⁸ and |x₀ + x₁| ≤ 1½·2³⁰, so 16 terms stay below 2⁶³. No prime takes part until the end: all
-/// fields share one kernel.
+/// Products of a streamed matrix with a few vectors (theory §6), as integers: a weight is w₀ + 2³⁰·w₁, an element of a vector x₀ + 2³⁰·x₁. There are three sums of 64 bits for each vector, of w₀x₀, of w₁x₁ and of w₀x₁ + w₁x₀, which
+/// are carried every 15 terms: |w₀| ≤ 2²⁹, |w₁| ≤ 2²⁵ and |x₁| ≤ 2³⁰, |x₀| ≤ 2²⁹, so that 15 of the last stay below 15·(2⁵⁹ + 2⁵⁴) &lt; 2⁶³. No prime takes part until the end: all fields share one kernel.
+/// With three sums and three vectors, all that a step needs has room in 16 registers; one more, and each step would wait for a sum to come back from memory.
 /// </summary>
+/// <typeparam name="L">What is done with registers.</typeparam>
+/// <typeparam name="T">Registers.</typeparam>
 /// <typeparam name="TBits">How weights are stored.</typeparam>
 /// <typeparam name="TValues">What they stand for.</typeparam>
 /// <typeparam name="TCount">How many vectors, 1 to 4.</typeparam>
-static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
+static unsafe class WeightProducts<L, T, TBits, TValues, TCount> where L : ILanes<T> where T : struct where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
 {
-    const int Lanes = 8;
-    const int Slots = 16; // sums of up to four vectors, four each
+    const int MostLanes = 8;
+    const int Slots = 12; // sums of up to four vectors, three each
+    const int Terms = 15;
+
+    // With 32 registers the next weights are made while others are multiplied, at the end once more the last ones, for nothing: making them is one long chain. With 16 there is no room for them.
+    static bool IsAhead => L.Count == MostLanes;
+
     const int Ahead = 2048; // bytes: what the processor fetches ahead by itself comes too late
 
     /// <summary>Σⱼ W[i,j]·x[t,j] for rows from <paramref name="first"/> up to <paramref name="last"/>.</summary>
@@ -30,62 +35,93 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
     /// <param name="values">What its weights stand for.</param>
     /// <param name="rowKeys">One key a row; null if keys do not matter.</param>
     /// <param name="columnKeys">One a column; null if keys do not matter.</param>
-    /// <param name="vectors">The limbs of the vectors.</param>
+    /// <param name="vectors">The limbs of the vectors, as many places together as a register has lanes.</param>
     /// <param name="first">The first row.</param>
     /// <param name="last">The row behind the last.</param>
     /// <param name="sums">Where to put the sums.</param>
     [SkipLocalsInit]
     public static void OverColumns(WeightBytes weights, TValues values, ulong* rowKeys, ulong* columnKeys, LimbVectors vectors, int first, int last, LimbSums sums)
     {
-        var whole = weights.Columns & -Lanes;
-        var carried = stackalloc long[2 * Slots * Lanes];
+        var whole = weights.Columns / L.Count * L.Count;
+        var carried = stackalloc long[2 * Slots * MostLanes];
         for (var row = first; row < last; row++)
         {
             var bytes = (byte*)weights.Start + (long)row * weights.Columns * TBits.Size;
             var rowKey = KeyAt(rowKeys + row);
-            new Span<long>(carried, 2 * Slots * Lanes).Clear();
+            new Span<long>(carried, 2 * Slots * L.Count).Clear();
             var keys = columnKeys;
             var x = vectors.Start;
-            var unread = whole / Lanes;
-            Vector512<int> w0 = default, w1 = default;
-            if (unread > 0) values.Eight<TBits>(bytes, rowKey, KeysAt(keys), out w0, out w1);
+            var unread = whole / L.Count;
+            T next0 = default, next1 = default;
+            if (IsAhead && unread > 0) values.Some<L, T, TBits>(bytes, rowKey, KeysAt(keys), out next0, out next1);
             for (var left = unread; left > 0;)
             {
-                var steps = Math.Min(left, TValues.Terms);
+                var steps = Math.Min(left, Terms);
                 left -= steps;
-                Vec a0 = default, b0 = default, c0 = default, d0 = default, a1 = default, b1 = default, c1 = default, d1 = default;
-                Vec a2 = default, b2 = default, c2 = default, d2 = default, a3 = default, b3 = default, c3 = default, d3 = default;
+                T a0 = default, b0 = default, c0 = default, a1 = default, b1 = default, c1 = default, a2 = default, b2 = default, c2 = default, a3 = default, b3 = default, c3 = default;
                 do
                 {
-                    // The next weights are made while these are multiplied: making them is one long chain, and products alone would wait for it.
-                    if (--unread > 0)
+                    if (Sse.IsSupported) Sse.Prefetch0(bytes + Ahead);
+                    T w0 = next0, w1 = next1;
+                    if (!IsAhead) values.Some<L, T, TBits>(bytes, rowKey, KeysAt(keys), out w0, out w1);
+                    if (--unread > 0 || !IsAhead)
                     {
-                        bytes += Lanes * TBits.Size;
-                        keys += Lanes;
+                        bytes += L.Count * TBits.Size;
+                        keys += L.Count;
                     }
 
-                    if (Sse.IsSupported) Sse.Prefetch0(bytes + Ahead);
-                    values.Eight<TBits>(bytes, rowKey, KeysAt(keys), out var next0, out var next1);
-                    Add(w0, w1, Packed(x), ref a0, ref b0, ref c0, ref d0);
-                    if (TCount.Value > 1) Add(w0, w1, Packed(x + Lanes), ref a1, ref b1, ref c1, ref d1);
-                    if (TCount.Value > 2) Add(w0, w1, Packed(x + 2 * Lanes), ref a2, ref b2, ref c2, ref d2);
-                    if (TCount.Value > 3) Add(w0, w1, Packed(x + 3 * Lanes), ref a3, ref b3, ref c3, ref d3);
-                    x += TCount.Value * Lanes;
-                    (w0, w1) = (next0, next1);
+                    if (IsAhead) values.Some<L, T, TBits>(bytes, rowKey, KeysAt(keys), out next0, out next1);
+                    var limb = L.Load(x);
+                    a0 = L.Add(a0, L.MultiplyHalves(w0, limb));
+                    c0 = L.Add(c0, L.MultiplyHalves(w1, limb));
+                    limb = L.ShiftRightLogical(limb, 32);
+                    c0 = L.Add(c0, L.MultiplyHalves(w0, limb));
+                    b0 = L.Add(b0, L.MultiplyHalves(w1, limb));
+                    if (TCount.Value > 1)
+                    {
+                        limb = L.Load(x + L.Count);
+                        a1 = L.Add(a1, L.MultiplyHalves(w0, limb));
+                        c1 = L.Add(c1, L.MultiplyHalves(w1, limb));
+                        limb = L.ShiftRightLogical(limb, 32);
+                        c1 = L.Add(c1, L.MultiplyHalves(w0, limb));
+                        b1 = L.Add(b1, L.MultiplyHalves(w1, limb));
+                    }
+
+                    if (TCount.Value > 2)
+                    {
+                        limb = L.Load(x + 2 * L.Count);
+                        a2 = L.Add(a2, L.MultiplyHalves(w0, limb));
+                        c2 = L.Add(c2, L.MultiplyHalves(w1, limb));
+                        limb = L.ShiftRightLogical(limb, 32);
+                        c2 = L.Add(c2, L.MultiplyHalves(w0, limb));
+                        b2 = L.Add(b2, L.MultiplyHalves(w1, limb));
+                    }
+
+                    if (TCount.Value > 3)
+                    {
+                        limb = L.Load(x + 3 * L.Count);
+                        a3 = L.Add(a3, L.MultiplyHalves(w0, limb));
+                        c3 = L.Add(c3, L.MultiplyHalves(w1, limb));
+                        limb = L.ShiftRightLogical(limb, 32);
+                        c3 = L.Add(c3, L.MultiplyHalves(w0, limb));
+                        b3 = L.Add(b3, L.MultiplyHalves(w1, limb));
+                    }
+
+                    x += TCount.Value * L.Count;
                 }
                 while (--steps > 0);
 
-                Carry(a0, b0, c0, d0, carried);
-                if (TCount.Value > 1) Carry(a1, b1, c1, d1, carried + 8 * Lanes);
-                if (TCount.Value > 2) Carry(a2, b2, c2, d2, carried + 16 * Lanes);
-                if (TCount.Value > 3) Carry(a3, b3, c3, d3, carried + 24 * Lanes);
+                Carry(a0, b0, c0, carried);
+                if (TCount.Value > 1) Carry(a1, b1, c1, carried + 6 * L.Count);
+                if (TCount.Value > 2) Carry(a2, b2, c2, carried + 12 * L.Count);
+                if (TCount.Value > 3) Carry(a3, b3, c3, carried + 18 * L.Count);
             }
 
-            for (var k = 0; k < 4 * TCount.Value; k++)
+            for (var k = 0; k < LimbSums.Each * TCount.Value; k++)
             {
                 var sum = Int128.Zero;
-                for (var lane = 0; lane < Lanes; lane++) sum += Carried(carried, k, lane);
-                sums.Add(k / 4, row, k % 4, sum);
+                for (var lane = 0; lane < L.Count; lane++) sum += Carried(carried, k, lane);
+                sums.Add(k / LimbSums.Each, row, k % LimbSums.Each, sum);
             }
 
             bytes = (byte*)weights.Start + ((long)row * weights.Columns + whole) * TBits.Size;
@@ -99,69 +135,104 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
     /// <param name="values">What its weights stand for.</param>
     /// <param name="rowKeys">One key a row; null if keys do not matter.</param>
     /// <param name="columnKeys">One a column; null if keys do not matter.</param>
-    /// <param name="vectors">The limbs of the vectors.</param>
+    /// <param name="vectors">The limbs of the vectors, place by place.</param>
     /// <param name="first">The first column.</param>
     /// <param name="last">The column behind the last.</param>
     /// <param name="sums">Where to put the sums.</param>
     /// <remarks>
-    /// Sixteen rows by some lines of the cache at a time: rows of many matrices lie a multiple of 4096 bytes apart, where only eight lines have room in the first cache, and a few times as many in the second.
+    /// A few rows by some lines of the cache at a time: rows of many matrices lie a multiple of 4096 bytes apart, where only eight lines have room in the first cache, and a few times as many in the second.
     /// </remarks>
     [SkipLocalsInit]
     public static void OverRows(WeightBytes weights, TValues values, ulong* rowKeys, ulong* columnKeys, LimbVectors vectors, int first, int last, LimbSums sums)
     {
-        const int Tile = 16, Line = 64, MostGroups = 8, Sums = 2 * Slots * Lanes;
-        var whole = first + (last - first & -Lanes);
+        const int Line = 64, MostColumns = 256;
+        var size = 2 * Slots * L.Count; // of the sums of a group
+        var whole = first + (last - first) / L.Count * L.Count;
         var rowBytes = (long)weights.Columns * TBits.Size;
-        var carried = stackalloc long[MostGroups * Sums];
-        var groupsPerLine = Line / (Lanes * TBits.Size);
-        for (var block = first; block < whole; block += MostGroups * Lanes)
+        var carried = stackalloc long[MostColumns * 2 * Slots];
+        var groupsPerLine = Line / (L.Count * TBits.Size);
+        var blocks = (whole - first + MostColumns - 1) / MostColumns;
+        var step = blocks == 0 ? MostColumns : (whole - first + blocks - 1) / blocks + Line - 1 & -Line;
+        for (var block = first; block < whole; block += step)
         {
-            var groups = Math.Min(MostGroups, (whole - block) / Lanes);
-            new Span<long>(carried, groups * Sums).Clear();
-            for (var tile = 0; tile < weights.Rows; tile += Tile)
+            var groups = Math.Min(step, whole - block) / L.Count;
+            new Span<long>(carried, groups * size).Clear();
+            for (var tile = 0; tile < weights.Rows; tile += Terms)
             {
-                var steps = Math.Min(Tile, weights.Rows - tile);
+                var steps = Math.Min(Terms, weights.Rows - tile);
                 for (var group = 0; group < groups; group++)
                 {
-                    var bytes = (byte*)weights.Start + tile * rowBytes + (block + group * Lanes) * TBits.Size;
+                    var bytes = (byte*)weights.Start + tile * rowBytes + (block + group * L.Count) * TBits.Size;
                     var isPrefetching = Sse.IsSupported && group % groupsPerLine == 0;
-                    var columnKey = KeysAt(columnKeys + block + group * Lanes);
+                    var columnKey = KeysAt(columnKeys + block + group * L.Count);
                     var keys = rowKeys + tile;
                     var x = vectors.Start + (long)tile * TCount.Value * LimbVectors.Parts;
-                    Vec a0 = default, b0 = default, c0 = default, d0 = default, a1 = default, b1 = default, c1 = default, d1 = default;
-                    Vec a2 = default, b2 = default, c2 = default, d2 = default, a3 = default, b3 = default, c3 = default, d3 = default;
-                    values.Eight<TBits>(bytes, KeyAt(keys), columnKey, out var w0, out var w1);
+                    T a0 = default, b0 = default, c0 = default, a1 = default, b1 = default, c1 = default, a2 = default, b2 = default, c2 = default, a3 = default, b3 = default, c3 = default;
+                    T next0 = default, next1 = default;
+                    if (IsAhead) values.Some<L, T, TBits>(bytes, KeyAt(keys), columnKey, out next0, out next1);
                     for (var unread = steps - 1; ;)
                     {
-                        // The next weights are made while these are multiplied, as above; at the end once more the last ones, for nothing.
-                        if (isPrefetching) Sse.Prefetch1(bytes + Tile * rowBytes);
-                        if (unread > 0)
+                        if (isPrefetching) Sse.Prefetch1(bytes + Terms * rowBytes);
+                        T w0 = next0, w1 = next1;
+                        if (!IsAhead) values.Some<L, T, TBits>(bytes, KeyAt(keys), columnKey, out w0, out w1);
+                        if (unread > 0 || !IsAhead)
                         {
                             bytes += rowBytes;
                             keys++;
                         }
 
-                        values.Eight<TBits>(bytes, KeyAt(keys), columnKey, out var next0, out var next1);
-                        Add(w0, w1, Spread(x), ref a0, ref b0, ref c0, ref d0);
-                        if (TCount.Value > 1) Add(w0, w1, Spread(x + LimbVectors.Parts), ref a1, ref b1, ref c1, ref d1);
-                        if (TCount.Value > 2) Add(w0, w1, Spread(x + 2 * LimbVectors.Parts), ref a2, ref b2, ref c2, ref d2);
-                        if (TCount.Value > 3) Add(w0, w1, Spread(x + 3 * LimbVectors.Parts), ref a3, ref b3, ref c3, ref d3);
+                        if (IsAhead) values.Some<L, T, TBits>(bytes, KeyAt(keys), columnKey, out next0, out next1);
+                        var limb = L.All(x[0]);
+                        a0 = L.Add(a0, L.MultiplyHalves(w0, limb));
+                        c0 = L.Add(c0, L.MultiplyHalves(w1, limb));
+                        limb = L.All(x[1]);
+                        c0 = L.Add(c0, L.MultiplyHalves(w0, limb));
+                        b0 = L.Add(b0, L.MultiplyHalves(w1, limb));
+                        if (TCount.Value > 1)
+                        {
+                            limb = L.All(x[2]);
+                            a1 = L.Add(a1, L.MultiplyHalves(w0, limb));
+                            c1 = L.Add(c1, L.MultiplyHalves(w1, limb));
+                            limb = L.All(x[3]);
+                            c1 = L.Add(c1, L.MultiplyHalves(w0, limb));
+                            b1 = L.Add(b1, L.MultiplyHalves(w1, limb));
+                        }
+
+                        if (TCount.Value > 2)
+                        {
+                            limb = L.All(x[4]);
+                            a2 = L.Add(a2, L.MultiplyHalves(w0, limb));
+                            c2 = L.Add(c2, L.MultiplyHalves(w1, limb));
+                            limb = L.All(x[5]);
+                            c2 = L.Add(c2, L.MultiplyHalves(w0, limb));
+                            b2 = L.Add(b2, L.MultiplyHalves(w1, limb));
+                        }
+
+                        if (TCount.Value > 3)
+                        {
+                            limb = L.All(x[6]);
+                            a3 = L.Add(a3, L.MultiplyHalves(w0, limb));
+                            c3 = L.Add(c3, L.MultiplyHalves(w1, limb));
+                            limb = L.All(x[7]);
+                            c3 = L.Add(c3, L.MultiplyHalves(w0, limb));
+                            b3 = L.Add(b3, L.MultiplyHalves(w1, limb));
+                        }
+
                         x += TCount.Value * LimbVectors.Parts;
-                        (w0, w1) = (next0, next1);
                         if (--unread < 0) break;
                     }
 
-                    var own = carried + group * Sums;
-                    Carry(a0, b0, c0, d0, own);
-                    if (TCount.Value > 1) Carry(a1, b1, c1, d1, own + 8 * Lanes);
-                    if (TCount.Value > 2) Carry(a2, b2, c2, d2, own + 16 * Lanes);
-                    if (TCount.Value > 3) Carry(a3, b3, c3, d3, own + 24 * Lanes);
+                    var own = carried + group * size;
+                    Carry(a0, b0, c0, own);
+                    if (TCount.Value > 1) Carry(a1, b1, c1, own + 6 * L.Count);
+                    if (TCount.Value > 2) Carry(a2, b2, c2, own + 12 * L.Count);
+                    if (TCount.Value > 3) Carry(a3, b3, c3, own + 18 * L.Count);
                 }
             }
 
             for (var group = 0; group < groups; group++)
-                for (var k = 0; k < 4 * TCount.Value; k++)
-                    for (var lane = 0; lane < Lanes; lane++) sums.Add(k / 4, block + group * Lanes + lane, k % 4, Carried(carried + group * Sums, k, lane));
+                for (var k = 0; k < LimbSums.Each * TCount.Value; k++)
+                    for (var lane = 0; lane < L.Count; lane++) sums.Add(k / LimbSums.Each, block + group * L.Count + lane, k % LimbSums.Each, Carried(carried + group * size, k, lane));
         }
 
         for (var row = 0; row < weights.Rows; row++)
@@ -175,10 +246,10 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector512<ulong> KeysAt(ulong* keys) => TValues.HasKeys ? Vector512.Load(keys) : default;
+    static T KeysAt(ulong* keys) => TValues.HasKeys ? L.Load((long*)keys) : default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector512<ulong> KeyAt(ulong* key) => TValues.HasKeys ? Vector512.Create(*key) : default;
+    static T KeyAt(ulong* key) => TValues.HasKeys ? L.All((long)*key) : default;
 
     static void One((int Low, int High) weight, LimbVectors vectors, int at, LimbSums sums, int to)
     {
@@ -187,70 +258,27 @@ static unsafe class WeightProducts<TBits, TValues, TCount> where TBits : struct,
             var (x, y) = vectors.Get(t, at);
             sums.Add(t, to, 0, weight.Low * x);
             sums.Add(t, to, 1, weight.High * y);
-            if (TValues.HighScale == 31)
-            {
-                sums.Add(t, to, 2, (weight.Low + weight.High) * (x + y));
-                continue;
-            }
-
-            sums.Add(t, to, 2, weight.Low * y);
-            sums.Add(t, to, 3, weight.High * x);
+            sums.Add(t, to, 2, weight.Low * y + weight.High * x);
         }
     }
-
-    // Eight neighbouring elements, taken apart here: more words would not come from the caches as fast.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static (Vec Low, Vec High, Vec Sum) Packed(long* at)
-    {
-        var x = Vector512.Load(at);
-        var high = (x.AsUInt64() >> 32).AsInt64();
-        return (x, high, (x.AsInt32() + high.AsInt32()).AsInt64());
-    }
-
-    // One element, which lies there taken apart.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static (Vec Low, Vec High, Vec Sum) Spread(long* at) => (Vector512.Create(at[0]), Vector512.Create(at[1]), Vector512.Create(at[2]));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Add(Vector512<int> w0, Vector512<int> w1, (Vec Low, Vec High, Vec Sum) x, ref Vec a, ref Vec b, ref Vec c, ref Vec d)
-    {
-        a += Product(w0, x.Low);
-        b += Product(w1, x.High);
-        if (TValues.HighScale == 31)
-        {
-            c += Product(w0 + w1, x.Sum);
-            return;
-        }
-
-        c += Product(w0, x.High);
-        d += Product(w1, x.Low);
-    }
-
-    // Of the lower halves of the lanes, with their signs.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vec Product(Vector512<int> left, Vec right) =>
-        Avx512F.IsSupported ? Avx512F.Multiply(left, right.AsInt32())
-        : Avx2.IsSupported ? Vector512.Create(Avx2.Multiply(left.GetLower(), right.GetLower().AsInt32()), Avx2.Multiply(left.GetUpper(), right.GetUpper().AsInt32()))
-        : (left.AsInt64() << 32 >> 32) * (right << 32 >> 32);
 
     // Adds the low and the high halves apart.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Carry(Vec a, Vec b, Vec c, Vec d, long* to)
+    static void Carry(T a, T b, T c, long* to)
     {
         Carry(a, to);
-        Carry(b, to + 2 * Lanes);
-        Carry(c, to + 4 * Lanes);
-        if (TValues.HighScale != 31) Carry(d, to + 6 * Lanes);
+        Carry(b, to + 2 * L.Count);
+        Carry(c, to + 4 * L.Count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Carry(Vec sum, long* to)
+    static void Carry(T sum, long* to)
     {
-        (Vector512.Load(to) + (sum & Vector512.Create(0xFFFFFFFFL))).Store(to);
-        (Vector512.Load(to + Lanes) + (sum >> 32)).Store(to + Lanes);
+        L.Store(L.Add(L.Load(to), L.And(sum, L.All(0xFFFFFFFFL))), to);
+        L.Store(L.Add(L.Load(to + L.Count), L.ShiftRight(sum, 32)), to + L.Count);
     }
 
-    static Int128 Carried(long* carried, int k, int lane) => ((Int128)carried[(2 * k + 1) * Lanes + lane] << 32) + carried[2 * k * Lanes + lane];
+    static Int128 Carried(long* carried, int k, int lane) => ((Int128)carried[(2 * k + 1) * L.Count + lane] << 32) + carried[2 * k * L.Count + lane];
 }
 
 /// <summary>A number that the compiler knows.</summary>
@@ -277,64 +305,4 @@ readonly struct ThreeVectors : IVectorCount
 readonly struct FourVectors : IVectorCount
 {
     public static int Value => 4;
-}
-
-/// <summary>
-/// Up to four vectors of field elements, each element as two signed limbs, x = x₀ + 2³¹·x₁, the halves of a word. What is read together lies together: for one place or for eight the words of the first vector,
-/// then those of the next. So the vectors of a wide matrix stay in the fast caches. Where one place is read at a time there is a word for each limb and one for their sum.
-/// </summary>
-/// <param name="start">Room for <see cref="Size"/> words.</param>
-/// <param name="count">How many vectors.</param>
-/// <param name="lanes">Neighbouring places that are read at once: 8 where a kernel sums over columns, 1 where over rows.</param>
-readonly unsafe struct LimbVectors(long* start, int count, int lanes)
-{
-    public long* Start { get; } = start;
-
-    /// <summary>Words of an element that is read alone.</summary>
-    public const int Parts = 3;
-
-    /// <summary>The words that vectors need.</summary>
-    public static long Size(int count, int places, int lanes) => ((long)places + lanes - 1) / lanes * lanes * count * (lanes == 1 ? Parts : 1);
-
-    /// <summary>Writes an element, taken between −p/2 and p/2.</summary>
-    public void Set(int vector, int place, ulong value, ulong modulus)
-    {
-        var signed = value > modulus / 2 ? (long)(value - modulus) : (long)value;
-        var low = signed << 33 >> 33;
-        var high = signed - low >> 31;
-        var at = Start + At(vector, place);
-        if (lanes == 1) (at[0], at[1], at[2]) = (low, high, low + high);
-        else *at = (uint)low | high << 32;
-    }
-
-    /// <summary>The limbs of an element.</summary>
-    public (long Low, long High) Get(int vector, int place)
-    {
-        var at = Start + At(vector, place);
-        return lanes == 1 ? (at[0], at[1]) : ((int)*at, *at >> 32);
-    }
-
-    long At(int vector, int place) => lanes == 1 ? ((long)place * count + vector) * Parts : ((long)place / lanes * count + vector) * lanes + place % lanes;
-}
-
-/// <summary>The sums of products of limbs for each vector and place; each place is added to by one thread only.</summary>
-readonly unsafe struct LimbSums(Int128* sums, int stride)
-{
-    /// <summary>How many numbers there are for each vector and place.</summary>
-    public const int Each = 4;
-
-    /// <summary>Adds to the k-th sum.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Add(int vector, int place, int k, Int128 value) => sums[Each * ((long)vector * stride + place) + k] += value;
-
-    /// <summary>The field element that the sums make.</summary>
-    public ulong Of<TField, TValues>(TField field, int vector, int place) where TField : struct, IField where TValues : struct, IWeightValues
-    {
-        var at = sums + Each * ((long)vector * stride + place);
-        var sum = field.Add(field.Reduce(at[0]), field.Scale(field.Reduce(at[1]), 31 + TValues.HighScale));
-        return TValues.HighScale == 31
-            ? field.Add(sum, field.Scale(field.Reduce(at[2] - at[0] - at[1]), 31))
-            : field.Add(sum, field.Add(field.Scale(field.Reduce(at[2]), 31), field.Scale(field.Reduce(at[3]), TValues.HighScale)));
-    }
-
 }
