@@ -28,8 +28,8 @@ sealed class MatrixCounts
 readonly record struct Cell(int Matrix, int Row, int Column);
 
 /// <summary>
-/// The counting pass of theory §6. A weight can be in lockstep with another only where its row or column has its like in the same matrix, or both have it somewhere; these alone are looked up, in as many passes as keep the table
-/// small. All others are classes of their own.
+/// The counting pass of theory §6. Where whole rows or columns repeat others, one stands for all, and numbers are multiplied. A weight of what is left can be in lockstep with another only where its row or column has its like in the
+/// same matrix, or both have it somewhere; these alone are looked up, in as many passes as keep the table small. All others are classes of their own.
 /// </summary>
 sealed class CellCount
 {
@@ -38,15 +38,20 @@ sealed class CellCount
 
     readonly IReadOnlyList<StreamedMatrix> _matrices;
     readonly StreamedResult _result;
+    readonly (Slices Rows, Slices Columns)[] _slices;
     readonly Lines[] _lines;
     readonly Func<Cell, bool> _isExplained;
 
-    CellCount(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, Func<Cell, bool> isExplained, int threads)
+    CellCount(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, IReadOnlyList<TiedSlices>[] rows, IReadOnlyList<TiedSlices>[] columns, Func<Cell, bool> isExplained, int threads)
     {
         (_matrices, _result, _isExplained) = (matrices, result, isExplained);
-        var repeated = result.State!.Repeated;
+        _slices = new (Slices, Slices)[matrices.Count];
         _lines = new Lines[matrices.Count];
-        Parallel.For(0, _lines.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, k => _lines[k] = result.State.Classes[k] is { } classes ? Lines.Of(classes, repeated) : new Lines([], [], [], [], []));
+        var each = new ParallelOptions { MaxDegreeOfParallelism = threads };
+        Parallel.For(0, _lines.Length, each, k => _slices[k] = result.State!.Classes[k] is not { } classes ? (Slices.None, Slices.None)
+            : (Slices.Of(classes.Rows, classes.AllMove ? rows[k] : []), Slices.Of(classes.Columns, classes.AllMove ? columns[k] : [])));
+        var repeated = RepeatedKeys.Among([.. _slices.SelectMany(both => new[] { both.Rows.Keys, both.Columns.Keys })], keys => keys, (_, key) => key & ~AxisKeys.SignBit);
+        Parallel.For(0, _lines.Length, each, k => _lines[k] = Lines.Of(_slices[k].Rows, _slices[k].Columns, repeated));
     }
 
     /// <summary>For each matrix its numbers.</summary>
@@ -61,12 +66,15 @@ sealed class CellCount
     /// <summary>Counts.</summary>
     /// <param name="matrices">The matrices.</param>
     /// <param name="result">The answer.</param>
+    /// <param name="rows">For each its rows that stay equal.</param>
+    /// <param name="columns">For each its columns that stay equal.</param>
     /// <param name="isExplained">Whether a weight lies in a slice or matrix that is said to repeat another.</param>
     /// <param name="threads">Cores to use.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static CellCount Of(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, Func<Cell, bool> isExplained, int threads, CancellationToken cancellation)
+    public static CellCount Of(
+        IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, IReadOnlyList<TiedSlices>[] rows, IReadOnlyList<TiedSlices>[] columns, Func<Cell, bool> isExplained, int threads, CancellationToken cancellation)
     {
-        var count = new CellCount(matrices, result, isExplained, threads) { Each = [.. matrices.Select(_ => new MatrixCounts())] };
+        var count = new CellCount(matrices, result, rows, columns, isExplained, threads) { Each = [.. matrices.Select(_ => new MatrixCounts())] };
         for (var k = 0; k < matrices.Count; k++) count.CountMoving(k);
         for (var passes = 1; !count.TryLookUp(passes, cancellation);) passes *= 2;
         return count;
@@ -100,12 +108,18 @@ sealed class CellCount
     bool TryLookUp(int passes, CancellationToken cancellation)
     {
         var counted = _matrices.Select(_ => new MatrixCounts()).ToArray();
-        long merged = 0; // weights that are not the first of their class
         Pairs.Clear();
+        long merged = 0; // weights that are not the first of their class
+        for (var k = 0; k < counted.Length; k++)
+        {
+            foreach (var row in _slices[k].Rows.Kinds)
+                foreach (var column in _slices[k].Columns.Kinds) merged += Merge(counted[k], (long)row.Times * column.Times, row.IsMixed || column.IsMixed, row.Count * column.Count);
+        }
+
         for (var pass = 0; pass < passes; pass++)
         {
             var table = new Dictionary<ulong, Entry>((int)Math.Min(1 << 20, _lines.Sum(lines => lines.Weights) / passes));
-            foreach (var (_, name, negative) in Shared(pass, passes, cancellation))
+            foreach (var (_, name, negative, times, isMixed) in Shared(pass, passes, cancellation))
             {
                 ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(table, name, out var exists);
                 if (!exists)
@@ -115,19 +129,21 @@ sealed class CellCount
                     entry.FirstLeft.Matrix = -1;
                 }
 
-                entry.Members++;
-                if (negative) entry.Negatives++;
+                entry.Members += times;
+                entry.HasNegative |= negative || isMixed;
+                entry.HasPositive |= !negative || isMixed;
             }
 
-            foreach (var (cell, name, negative) in Shared(pass, passes, cancellation))
+            foreach (var (cell, name, negative, times, isMixed) in Shared(pass, passes, cancellation))
             {
                 ref var entry = ref CollectionsMarshal.GetValueRefOrNullRef(table, name);
                 var own = counted[cell.Matrix];
-                if (entry.Members > 1) own.Lockstep++;
-                if (entry.Members > 1 && entry.Negatives > 0 && entry.Negatives < entry.Members) own.Mirrored++;
-                if (entry.LastMatrix == cell.Matrix) own.Classes--;
+                merged += Merge(own, times, isMixed, -1);
+                if (entry.Members > 1) own.Lockstep += times;
+                if (entry is { HasNegative: true, HasPositive: true }) own.Mirrored += times;
+                own.Classes -= entry.LastMatrix == cell.Matrix ? times : times - 1;
                 entry.LastMatrix = cell.Matrix;
-                if (entry.IsCounted) merged++;
+                merged += entry.IsCounted ? times : times - 1;
                 entry.IsCounted = true;
                 if (entry.Members < 2 || Pairs.Count >= MostPairs || _isExplained(cell)) continue;
                 if (entry.FirstLeft.Matrix < 0) (entry.FirstLeft, entry.FirstIsNegative) = ((cell.Matrix, cell.Row, cell.Column), negative);
@@ -140,13 +156,23 @@ sealed class CellCount
         return true;
     }
 
-    // The moving weights that may have their like, and names of their classes.
-    IEnumerable<(Cell Cell, ulong Name, bool Negative)> Shared(int pass, int passes, CancellationToken cancellation)
+    // So many weights of one class, each of which so many equal weights stand for that nothing else is equal to.
+    static long Merge(MatrixCounts own, long times, bool isMixed, long count)
+    {
+        if (times == 1) return 0;
+        own.Lockstep += times * count;
+        if (isMixed) own.Mirrored += times * count;
+        own.Classes -= (times - 1) * count;
+        return (times - 1) * count;
+    }
+
+    // The moving weights that may have their like, names of their classes, and for how many each stands: of both signs, or its own.
+    IEnumerable<(Cell Cell, ulong Name, bool Negative, long Times, bool IsMixed)> Shared(int pass, int passes, CancellationToken cancellation)
     {
         for (var k = 0; k < _matrices.Count; k++)
         {
             if (_result.State!.Classes[k] is not { } classes) continue;
-            var (matrix, lines) = (_matrices[k], _lines[k]);
+            var (matrix, lines, (rows, columns)) = (_matrices[k], _lines[k], _slices[k]);
             foreach (var row in lines.Rows)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -157,10 +183,34 @@ sealed class CellCount
                     var (bits, columnKey) = (matrix.Bits(row, column), classes.Columns.Keys[column]);
                     var name = StreamedCells.KeyOf(bits, rowKey, columnKey).Name;
                     if (passes > 1 && (int)(name % (ulong)passes) != pass) continue;
-                    yield return (new Cell(k, row, column), name, StreamedCells.IsNegative(bits, rowKey, columnKey));
+                    yield return (new Cell(k, row, column), name, StreamedCells.IsNegative(bits, rowKey, columnKey), rows.TimesOf(row) * columns.TimesOf(column), rows.IsMixed(row) || columns.IsMixed(column));
                 }
             }
         }
+    }
+
+    /// <summary>The rows or columns of one matrix, of equal ones the first.</summary>
+    /// <param name="Places">Where these are, ascending.</param>
+    /// <param name="Keys">Their keys.</param>
+    /// <param name="Tied">Those that stand for several: for how many, and whether some of them are negatives of others.</param>
+    sealed record Slices(int[] Places, ulong[] Keys, Dictionary<int, (int Times, bool IsMixed)> Tied)
+    {
+        public static readonly Slices None = new([], [], []);
+
+        public static Slices Of(AxisKeys axis, IReadOnlyList<TiedSlices> tied)
+        {
+            var later = tied.SelectMany(group => group.Members.Skip(1)).ToHashSet();
+            int[] places = [.. Enumerable.Range(0, axis.Keys.Length).Where(place => !later.Contains(place))];
+            return new Slices(places, later.Count == 0 ? axis.Keys : [.. places.Select(place => axis.Keys[place])], tied.ToDictionary(group => group.Members[0], group => (group.Members.Length, group.Negated.Contains(true))));
+        }
+
+        public long TimesOf(int place) => Tied.TryGetValue(place, out var group) ? group.Times : 1;
+
+        public bool IsMixed(int place) => Tied.TryGetValue(place, out var group) && group.IsMixed;
+
+        /// <summary>How many there are of each kind.</summary>
+        public IEnumerable<(int Times, bool IsMixed, long Count)> Kinds =>
+            Tied.Values.GroupBy(group => group).Select(kind => (kind.Key.Times, kind.Key.IsMixed, kind.LongCount())).Prepend((1, false, Places.Length - Tied.Count));
     }
 
     /// <summary>Rows and columns of one matrix where weights may have their like.</summary>
@@ -173,15 +223,16 @@ sealed class CellCount
     {
         int[] All { get; init; } = [];
 
-        public static Lines Of(MatrixClasses classes, IReadOnlyDictionary<ulong, int> known)
+        public static Lines Of(Slices rows, Slices columns, IReadOnlyDictionary<ulong, int> known)
         {
-            var repeatedRows = RepeatedKeys.Groups(classes.Rows.Keys, AxisKeys.SignBit).SelectMany(rows => rows).ToHashSet();
-            int[] repeated = [.. RepeatedKeys.Groups(classes.Columns.Keys, AxisKeys.SignBit).SelectMany(columns => columns).Order()];
-            bool IsShared(ulong key) => known.ContainsKey(key & ~AxisKeys.SignBit);
-            int[] shared = [.. Enumerable.Range(0, classes.Columns.Keys.Length).Where(column => IsShared(classes.Columns.Keys[column]))];
-            HashSet<int> sharedRows = [.. Enumerable.Range(0, shared.Length == 0 ? 0 : classes.Rows.Keys.Length).Where(row => IsShared(classes.Rows.Keys[row]))];
-            int[] rows = repeated.Length > 0 ? [.. Enumerable.Range(0, classes.Rows.Keys.Length)] : [.. repeatedRows.Union(sharedRows).Order()];
-            return new Lines(rows, repeatedRows, sharedRows, repeated, shared) { All = [.. Enumerable.Range(0, repeatedRows.Count == 0 ? 0 : classes.Columns.Keys.Length)] };
+            var repeatedRows = RepeatedKeys.Groups(rows.Keys, AxisKeys.SignBit).SelectMany(group => group).Select(n => rows.Places[n]).ToHashSet();
+            int[] repeated = [.. RepeatedKeys.Groups(columns.Keys, AxisKeys.SignBit).SelectMany(group => group).Select(n => columns.Places[n]).Order()];
+            int[] shared = SharedOf(columns);
+            HashSet<int> sharedRows = shared.Length == 0 ? [] : [.. SharedOf(rows)];
+            int[] either = repeated.Length > 0 ? rows.Places : [.. repeatedRows.Union(sharedRows).Order()];
+            return new Lines(either, repeatedRows, sharedRows, repeated, shared) { All = repeatedRows.Count == 0 ? [] : columns.Places };
+
+            int[] SharedOf(Slices slices) => [.. slices.Places.Where((_, n) => known.Count > 0 && known.ContainsKey(slices.Keys[n] & ~AxisKeys.SignBit))];
         }
 
         /// <summary>How many weights they are at most.</summary>
@@ -192,8 +243,9 @@ sealed class CellCount
 
     struct Entry
     {
-        public int Members;
-        public int Negatives;
+        public long Members;
+        public bool HasNegative;
+        public bool HasPositive;
         public int LastMatrix;
         public bool IsCounted;
         public bool FirstIsNegative;

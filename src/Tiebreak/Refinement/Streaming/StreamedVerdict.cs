@@ -54,7 +54,7 @@ sealed class StreamedVerdict
         var later = copies.SelectMany(set => set.Skip(1)).ToHashSet();
         var repeatedRows = rows.Select(groups => groups.SelectMany(group => group.Members.Skip(1)).ToHashSet()).ToArray();
         var repeatedColumns = columns.Select(groups => groups.SelectMany(group => group.Members.Skip(1)).ToHashSet()).ToArray();
-        var counts = CellCount.Of(matrices, result, cell => later.Contains(cell.Matrix) || repeatedRows[cell.Matrix].Contains(cell.Row) || repeatedColumns[cell.Matrix].Contains(cell.Column), options.Threads, options.Cancellation);
+        var counts = CellCount.Of(matrices, result, rows, columns, cell => later.Contains(cell.Matrix) || repeatedRows[cell.Matrix].Contains(cell.Row) || repeatedColumns[cell.Matrix].Contains(cell.Column), options.Threads, options.Cancellation);
         for (var k = 0; k < matrices.Count; k++) counts.Each[k].Cancelled = Cancelled(matrices[k], classes[k], patterns[k], counts.Each[k].Stuck);
         return new StreamedVerdict
         {
