@@ -10,7 +10,7 @@ namespace Tiebreak.Refinement.Streaming;
 /// <summary>One look at all start values of a matrix: how large they are, and a hash of each slice, so that equal ones can be found.</summary>
 static unsafe class StartScan
 {
-    const ulong Factor = 0x9E3779B97F4A7C15;
+    const uint Factor = 0x9E3779B1;
 
     /// <summary>Looks at a matrix, and hashes its rows.</summary>
     /// <param name="matrix">The matrix.</param>
@@ -71,75 +71,83 @@ static unsafe class StartScan
     public static ulong[] ColumnHashes(StreamedMatrix matrix, RefinementOptions options)
     {
         const int Grain = 64;
-        var hashes = new ulong[matrix.Columns];
+        var hashes = new uint[matrix.Columns];
         var units = (matrix.Columns + Grain - 1) / Grain;
         var parts = Math.Min(units, options.Threads * 2);
         Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = options.Cancellation }, part =>
         {
             int from = (int)((long)units * part / parts) * Grain, to = Math.Min(matrix.Columns, (int)((long)units * (part + 1) / parts) * Grain);
-            switch (matrix.Format)
-            {
-                case FloatFormat.Float32:
-                    Columns<Float32Bits>(matrix, from, to, hashes);
-                    break;
-                case FloatFormat.BFloat16:
-                    Columns<BFloat16Bits>(matrix, from, to, hashes);
-                    break;
-                default:
-                    Columns<Float16Bits>(matrix, from, to, hashes);
-                    break;
-            }
+            if (matrix.Format == FloatFormat.Float32) Columns<uint>(matrix, from, to, hashes);
+            else Columns<ushort>(matrix, from, to, hashes);
         });
-        return hashes;
+        return [.. hashes.Select(hash => (ulong)hash)];
     }
 
-    static void Columns<TBits>(StreamedMatrix matrix, int from, int to, ulong[] hashes) where TBits : struct, IWeightBits
+    static void Columns<T>(StreamedMatrix matrix, int from, int to, uint[] hashes) where T : unmanaged, IBinaryInteger<T>
     {
-        var whole = from + (to - from & -8);
-        fixed (ulong* hash = hashes)
+        var whole = from + (to - from) / Vector<T>.Count * Vector<T>.Count;
+        fixed (uint* hash = hashes)
         {
             for (var row = 0; row < matrix.Rows; row++)
             {
-                var bytes = (byte*)matrix.Bytes.Start + (long)row * matrix.Columns * TBits.Size;
-                for (var column = from; column < whole; column += 8)
+                var at = (T*)matrix.Bytes.Start + (long)row * matrix.Columns;
+                for (var column = from; column < whole; column += Vector<T>.Count)
                 {
-                    var mixed = (Vector512.Load(hash + column) ^ TBits.Eight(bytes + column * TBits.Size)) * Factor;
-                    (mixed ^ mixed >> 32).Store(hash + column);
+                    var bits = Vector.Load(at + column);
+                    if (typeof(T) == typeof(uint))
+                    {
+                        Mix(hash + column, bits.As<T, uint>());
+                        continue;
+                    }
+
+                    Vector.Widen(bits.As<T, ushort>(), out var low, out var high);
+                    Mix(hash + column, low);
+                    Mix(hash + column + Vector<uint>.Count, high);
                 }
 
-                for (var column = whole; column < to; column++)
-                {
-                    var mixed = (hash[column] ^ TBits.One(bytes + column * TBits.Size)) * Factor;
-                    hash[column] = mixed ^ mixed >> 32;
-                }
+                for (var column = whole; column < to; column++) hash[column] = Mixed(hash[column], uint.CreateTruncating(at[column]));
             }
         }
+
+        static void Mix(uint* at, Vector<uint> bits) => Mixed(Vector.Load(at), bits).Store(at);
+    }
+
+    // Whoever finds equal hashes compares what was hashed; so 32 bits a lane are enough.
+    static Vector<uint> Mixed(Vector<uint> hash, Vector<uint> bits)
+    {
+        var mixed = (hash ^ bits) * Factor;
+        return mixed ^ mixed >>> 15;
+    }
+
+    static uint Mixed(uint hash, uint bits)
+    {
+        var mixed = (hash ^ bits) * Factor;
+        return mixed ^ mixed >> 15;
     }
 
     // Sizes of floats are in the order of their bits; one less makes zero the largest.
     static SizeRange Rows<T>(StreamedMatrix matrix, int from, int to, ulong[] hashes) where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T>
     {
-        var sizeBits = Vector512.Create(T.MaxValue >> 1);
-        var (least, leastMoved, greatest) = (Vector512.Create(T.MaxValue), Vector512.Create(T.MaxValue), Vector512<T>.Zero);
+        var sizeBits = Vector.Create(T.MaxValue >> 1);
+        var (least, leastMoved, greatest) = (Vector.Create(T.MaxValue), Vector.Create(T.MaxValue), Vector<T>.Zero);
         var (leastOne, leastMovedOne, greatestOne) = (T.MaxValue, T.MaxValue, T.Zero);
-        var whole = matrix.Columns / Vector512<T>.Count * Vector512<T>.Count;
+        var whole = matrix.Columns / Vector<T>.Count * Vector<T>.Count;
         for (var row = from; row < to; row++)
         {
             var at = (T*)matrix.Bytes.Start + (long)row * matrix.Columns;
-            var hash = Vector512.Create(Factor);
-            for (var column = 0; column < whole; column += Vector512<T>.Count)
+            var hash = Vector.Create(Factor);
+            for (var column = 0; column < whole; column += Vector<T>.Count)
             {
-                var bits = Vector512.Load(at + column);
+                var bits = Vector.Load(at + column);
                 var size = bits & sizeBits;
-                least = Vector512.Min(least, size);
-                leastMoved = Vector512.Min(leastMoved, size - Vector512<T>.One);
-                greatest = Vector512.Max(greatest, size);
-                hash = (hash ^ bits.AsUInt64()) * Factor;
-                hash ^= hash >> 32;
+                least = Vector.Min(least, size);
+                leastMoved = Vector.Min(leastMoved, size - Vector<T>.One);
+                greatest = Vector.Max(greatest, size);
+                hash = Mixed(hash, bits.As<T, uint>());
             }
 
             var last = 0UL;
-            for (var lane = 0; lane < Vector512<ulong>.Count; lane++) last = Mixing.Mixed(last ^ hash[lane]);
+            for (var lane = 0; lane < Vector<uint>.Count; lane++) last = Mixing.Mixed(last ^ hash[lane]);
             for (var column = whole; column < matrix.Columns; column++)
             {
                 var size = at[column] & T.MaxValue >> 1;
@@ -150,7 +158,7 @@ static unsafe class StartScan
             hashes[row] = last;
         }
 
-        for (var lane = 0; lane < Vector512<T>.Count; lane++)
+        for (var lane = 0; lane < Vector<T>.Count; lane++)
             (leastOne, leastMovedOne, greatestOne) = (T.Min(leastOne, least[lane]), T.Min(leastMovedOne, leastMoved[lane]), T.Max(greatestOne, greatest[lane]));
         return new SizeRange(uint.CreateTruncating(leastOne), uint.CreateTruncating(leastMovedOne), uint.CreateTruncating(greatestOne));
     }
