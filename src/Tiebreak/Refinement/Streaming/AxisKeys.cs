@@ -111,6 +111,7 @@ sealed class ClassesKept(IReadOnlyDictionary<ulong, int> repeated)
     /// <param name="after">What a fresh gradient shows.</param>
     public void Look(MatrixClasses? before, MatrixClasses after)
     {
+        if (!AreKept) return;
         if (before is null)
         {
             AreKept &= !after.AnyMoves;

@@ -15,6 +15,9 @@ sealed class GradientFactors
     /// <summary>The nodes that have to be known.</summary>
     public IEnumerable<Node> Nodes => _uses.SelectMany(use => new[] { use.Left.Node, use.Right.Node });
 
+    /// <summary>Those for rows, or for columns.</summary>
+    public IEnumerable<Node> NodesOf(bool isRows) => _uses.Select(use => (isRows ? use.Left : use.Right).Node);
+
     /// <summary>Takes a gradient apart; null if it is no sum of products of two matrices.</summary>
     public static GradientFactors? Of(Node gradient)
     {
@@ -55,10 +58,7 @@ sealed class GradientFactors
     }
 
     /// <summary>The vectors of all rows, or of all columns: position by position, in each all places; from the values of the nodes in one field, and only to be read: they may be those values themselves.</summary>
-    public ulong[] Rows(Func<Node, ulong[]> values, int places) => Gathered(values, places, use => use.Left, use => use.Summed);
-
-    /// <inheritdoc cref="Rows"/>
-    public ulong[] Columns(Func<Node, ulong[]> values, int places) => Gathered(values, places, use => use.Right, use => use.Summed);
+    public ulong[] Vectors(bool isRows, Func<Node, ulong[]> values, int places) => Gathered(values, places, use => isRows ? use.Left : use.Right, use => use.Summed);
 
     ulong[] Gathered(Func<Node, ulong[]> values, int places, Func<Use, Factor> side, Func<Use, string> summed)
     {

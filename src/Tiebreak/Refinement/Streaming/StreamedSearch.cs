@@ -22,10 +22,8 @@ sealed class StreamedSearch : IDisposable
     readonly TensorProgram _gradient;
     readonly GradientFactors[] _factors;
     readonly Node[] _wanted; // the factors' nodes, each once
-    readonly Dictionary<Node, int> _place = [];
     readonly RoundMemory _memory = new();
     readonly BufferPool _pool = new(idleLimit: 1 << 25);
-    readonly List<ulong[][]> _values = []; // for each lane those of the factors' nodes, from evaluation to evaluation
     readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
     readonly List<StreamedMatrix> _all; // trained matrices, then frozen ones
 
@@ -44,7 +42,6 @@ sealed class StreamedSearch : IDisposable
         var outputs = gradient.Outputs.ToDictionary(output => output.Name, output => output.Node, StringComparer.Ordinal);
         _factors = [.. matrices.Select(matrix => outputs.TryGetValue(matrix.Tensor.Name, out var node) ? GradientFactors.Of(node)! : throw new ArgumentException($"{matrix.Tensor.Name} has no gradient"))];
         _wanted = [.. _factors.SelectMany(factors => factors.Nodes).Distinct()];
-        for (var k = 0; k < _wanted.Length; k++) _place.Add(_wanted[k], k);
         _gradient = gradient.WithOutputs(
         [
             .. gradient.Outputs.Where(output => !_numbers.ContainsKey(output.Name)),
@@ -118,10 +115,13 @@ sealed class StreamedSearch : IDisposable
             _options.Progress?.Invoke($"round {number}");
             var round = new Round<TField>(field, state.Kept, number, _memory);
             var exact = new ExactKeys<TField>(field, Matrices, _looksAtAll);
-            var (classes, events) = Evaluate([field], SeedOf("round", attempt, number), state, drawn: null, round.Accept, exact);
+            var classes = new MatrixClasses[Matrices.Count];
+            var events = Evaluate([field], SeedOf("round", attempt, number), state, drawn: null, round.Accept, (k, own) => classes[k] = own, exact);
             if (events.Singularities.Count > 0)
                 return new StreamedResult(null, null, moved, new RefinementResult { Rounds = number, SingularOrigins = [.. events.Singularities.Select(node => node.Origin ?? "the model").Distinct(StringComparer.Ordinal)] });
-            var isKept = AreKept(state, classes) && !round.HasChanged;
+            var kept = new ClassesKept(state.Repeated);
+            for (var k = 0; k < classes.Length; k++) kept.Look(state.Classes[k], classes[k]);
+            var isKept = kept.AreKept && !round.HasChanged;
             if (moved.Count == 0 || !SameMoving(moved[^1].Classes, classes)) moved.Add((number, classes));
             state = new StreamedState(round.Next(), isKept ? state.Classes : classes);
 
@@ -168,40 +168,49 @@ sealed class StreamedSearch : IDisposable
             var verification = new Verification<PrimeField>(primes, kept, _memory);
             var at = state with { Kept = kept };
             var drawn = names is null ? null : new DrawnProducts(names, seed, _options);
-            var (classes, events) = Evaluate(primes, seed, at, drawn, verification.Accept);
+            var alike = new ClassesKept(state.Repeated);
+            var events = Evaluate(primes, seed, at, drawn, verification.Accept, (k, own) => alike.Look(state.Classes[k], own));
             if (drawn is { AreAlike: false }) return false;
-            if (events.Singularities.Count > 0 || verification.Violation is not null || !AreKept(at, classes)) return false;
+            if (events.Singularities.Count > 0 || verification.Violation is not null || !alike.AreKept) return false;
         }
 
         return true;
     }
 
-    /// <summary>Why what is stuck is stuck: for each kept tensor as for any model, and for each matrix the zero patterns of its rows and columns.</summary>
-    public (StuckCause[]?[] Kept, MatrixClasses[] Patterns) StuckCauses(StreamedState state)
+    /// <summary>Why what is stuck is stuck: for each kept tensor as for any model, and for each matrix the zero patterns of its rows and columns; null if nothing is.</summary>
+    public (StuckCause[]?[] Kept, MatrixClasses[]? Patterns) StuckCauses(StreamedState state)
     {
         var causes = new StuckCause[]?[Kept.Parameters.Count];
         for (var tensor = 0; tensor < causes.Length; tensor++)
             if (state.Kept.Codes[tensor].AsSpan().Contains(0)) causes[tensor] = [.. state.Kept.Codes[tensor].Select(code => code == 0 ? StuckCause.Zero : StuckCause.None)];
+        if (state.Classes.All(classes => classes is { AllMove: true }) && causes.All(cause => cause is null)) return (causes, null);
         _options.Progress?.Invoke("causes");
-        var (patterns, _) = Evaluate<ZeroPattern>([default], seed: 0, state, drawn: null, (name, _, start, pattern) =>
+        var patterns = new MatrixClasses[Matrices.Count];
+        Evaluate<ZeroPattern>([default], seed: 0, state, drawn: null, (name, _, start, pattern) =>
         {
             if (causes[state.Kept.IndexOf(name)] is not { } cause) return;
             for (var i = 0; i < pattern.Length; i++)
                 if (pattern[i] != 0 && cause[start + i] == StuckCause.Zero) cause[start + i] = StuckCause.Cancellation;
-        });
+        }, (k, own) => patterns[k] = own);
         return (causes, patterns);
     }
 
-    (MatrixClasses[] Classes, EvaluationEvents Events) Evaluate<TField>(
-        TField[] fields, ulong seed, StreamedState state, DrawnProducts? drawn, FieldEvaluator<TField>.OutputReader accept, ExactKeys<TField>? exact = null) where TField : struct, IField
+    EvaluationEvents Evaluate<TField>(
+        TField[] fields, ulong seed, StreamedState state, DrawnProducts? drawn, FieldEvaluator<TField>.OutputReader accept, Action<int, MatrixClasses> acceptClasses, ExactKeys<TField>? exact = null) where TField : struct, IField
     {
-        while (_values.Count < fields.Length) _values.Add([.. _wanted.Select(node => GC.AllocateUninitializedArray<ulong>((int)node.Shape.Count))]);
-        ulong[] moduli = [.. fields.Select(field => field.Modulus)];
+        var keys = new FactorKeys(_factors, Matrices, [.. fields.Select(field => field.Modulus)], keepsValues: exact is not null, _options);
+        var classes = new MatrixClasses[exact is null ? 0 : Matrices.Count];
+        void Accept(int k, MatrixClasses own)
+        {
+            if (exact is not null) classes[k] = own;
+            acceptClasses(k, own);
+        }
+
         void Read(string name, int lane, long start, ReadOnlySpan<ulong> chunk)
         {
             if (name[0] == Marker)
             {
-                chunk.CopyTo(_values[lane][int.Parse(name.AsSpan(1), CultureInfo.InvariantCulture)].AsSpan((int)start));
+                keys.Read(_wanted[int.Parse(name.AsSpan(1), CultureInfo.InvariantCulture)], lane, start, chunk, Accept);
                 return;
             }
 
@@ -212,22 +221,9 @@ sealed class StreamedSearch : IDisposable
         var point = new StreamedPoint(state, _all, _numbers, drawn, seed, _options);
         var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, _gradient, point, new Workers(_options.Threads, _options.Cancellation), _pool, Read);
         MetKinks |= events.Kinks > 0 && drawn is not { AreAlike: false };
-        var classes = new MatrixClasses[Matrices.Count];
-        ulong[] Rows(int k, int lane) => _factors[k].Rows(node => _values[lane][_place[node]], Matrices[k].Rows);
-        ulong[] Columns(int k, int lane) => _factors[k].Columns(node => _values[lane][_place[node]], Matrices[k].Columns);
-        AxisKeys Keys(Func<int, ulong[]> vectors, int places) => AxisKeys.Of([.. Enumerable.Range(0, fields.Length).Select(vectors)], moduli, places, _options.Threads);
-        Parallel.For(0, classes.Length, new ParallelOptions { MaxDegreeOfParallelism = _options.Threads, CancellationToken = _options.Cancellation }, k =>
-            classes[k] = new MatrixClasses(Keys(lane => Rows(k, lane), Matrices[k].Rows), Keys(lane => Columns(k, lane), Matrices[k].Columns)));
-        for (var k = 0; k < classes.Length; k++) exact?.Look(Matrices[k], classes[k], Rows(k, 0), Columns(k, 0));
+        for (var k = 0; k < classes.Length; k++) exact?.Look(Matrices[k], classes[k], keys.Vectors(k, isRows: true, lane: 0), keys.Vectors(k, isRows: false, lane: 0));
         MissesTies |= exact is { Agree: false };
-        return (classes, events);
-    }
-
-    static bool AreKept(StreamedState before, MatrixClasses[] after)
-    {
-        var kept = new ClassesKept(before.Repeated);
-        for (var k = 0; k < after.Length && kept.AreKept; k++) kept.Look(before.Classes[k], after[k]);
-        return kept.AreKept;
+        return events;
     }
 
     static bool SameMoving(MatrixClasses?[] before, MatrixClasses[] after)

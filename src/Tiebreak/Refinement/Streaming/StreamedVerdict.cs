@@ -33,11 +33,11 @@ sealed class StreamedVerdict
     /// <summary>Makes it.</summary>
     /// <param name="matrices">What streamed.</param>
     /// <param name="result">The answer.</param>
-    /// <param name="patterns">The zero patterns of rows and columns, for why what is stuck is.</param>
+    /// <param name="patterns">The zero patterns of rows and columns, for why what is stuck is; null if nothing is.</param>
     /// <param name="rowHashes">Of each matrix, of its rows.</param>
     /// <param name="columnHashes">Of its columns, for those whose units are columns; else null.</param>
     /// <param name="options">Threads and cancellation.</param>
-    public static StreamedVerdict Of(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, MatrixClasses[] patterns, ulong[][] rowHashes, ulong[]?[] columnHashes, RefinementOptions options)
+    public static StreamedVerdict Of(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, MatrixClasses[]? patterns, ulong[][] rowHashes, ulong[]?[] columnHashes, RefinementOptions options)
     {
         var classes = result.State!.Classes;
         IReadOnlyList<TiedSlices> Tied(int k, bool isRows) => classes[k] is { } own ? new EqualSlices(matrices[k], isRows).Tied(own) : [];
@@ -55,7 +55,7 @@ sealed class StreamedVerdict
         var repeatedRows = rows.Select(groups => groups.SelectMany(group => group.Members.Skip(1)).ToHashSet()).ToArray();
         var repeatedColumns = columns.Select(groups => groups.SelectMany(group => group.Members.Skip(1)).ToHashSet()).ToArray();
         var counts = CellCount.Of(matrices, result, rows, columns, cell => later.Contains(cell.Matrix) || repeatedRows[cell.Matrix].Contains(cell.Row) || repeatedColumns[cell.Matrix].Contains(cell.Column), options.Threads, options.Cancellation);
-        for (var k = 0; k < matrices.Count; k++) counts.Each[k].Cancelled = Cancelled(matrices[k], classes[k], patterns[k], counts.Each[k].Stuck);
+        for (var k = 0; patterns is not null && k < matrices.Count; k++) counts.Each[k].Cancelled = Cancelled(matrices[k], classes[k], patterns[k], counts.Each[k].Stuck);
         return new StreamedVerdict
         {
             Matrices = matrices,
