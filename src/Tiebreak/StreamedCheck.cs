@@ -54,7 +54,8 @@ static class StreamedCheck
         for (var enlargement = 0; ; enlargement++)
         {
             using var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, options, looksAtAll);
-            var result = search.Run();
+            using var again = new LargerSizes(larger, model, tensors, options);
+            var result = search.Run(again.AreInvariant);
             if (result.State is not { } state) return new Analysis { Model = model, NonFinite = NonFiniteValues.AtStart(result.Run.SingularOrigins) };
             if ((search.MissesTies || search.MetKinks) && MayBeHeld(count, memory)) return null;
             IReadOnlyDictionary<string, int>? confirmed = null;
@@ -63,10 +64,9 @@ static class StreamedCheck
                 looksAtAll ? $"{tensors.Trained.Count:N0} matrices were streamed, not held: classes of their weights are those of rows and columns, as many as there are different gradients"
                     : $"{tensors.Trained.Count:N0} matrices were streamed, not held: classes of their weights are those of rows and columns (as many as there are different gradients in a sample of each), they were not compared with the other tensors, and no relu was decided by order",
             };
-            if (larger(model) is { } other)
+            if (again.Model is { } other)
             {
-                using var again = new StreamedSearch(other, tensors.Trained, tensors.Frozen, options with { Progress = stage => options.Progress?.Invoke($"larger sizes: {stage}") });
-                if (again.Confirms(result)) confirmed = other.Dims;
+                if (again.Confirm(result)) confirmed = other.Dims;
                 else if (enlargement < MostEnlargements)
                 {
                     model = other;
@@ -97,6 +97,28 @@ static class StreamedCheck
                 ConfirmedDims = confirmed,
                 StuckBy = [.. model.Parameters.Select(parameter => kept.TryGetValue(parameter.Name, out var k) ? causes[k] : null)],
             };
+        }
+    }
+
+    /// <summary>The same model at the next larger sizes, made when first asked for.</summary>
+    sealed class LargerSizes(Func<Model, Model?> larger, Model model, StreamedTensors tensors, RefinementOptions options) : IDisposable
+    {
+        readonly Lazy<(Model Model, StreamedSearch Search)?> _other = new(() => larger(model) is not { } other ? null
+            : (other, new StreamedSearch(other, tensors.Trained, tensors.Frozen, options with { Progress = stage => options.Progress?.Invoke($"larger sizes: {stage}") })));
+
+        /// <summary>Null if there are none.</summary>
+        public Model? Model => _other.Value?.Model;
+
+        /// <summary>Whether a set is seen to be invariant at them; false where there are none.</summary>
+        public bool AreInvariant(StreamedState state, SliceNames names) => _other.Value?.Search.IsInvariant(state, names) ?? false;
+
+        /// <summary>Whether what was proved holds at them, too.</summary>
+        public bool Confirm(StreamedResult result) => _other.Value!.Value.Search.Confirms(result);
+
+        /// <inheritdoc/>
+        public void Dispose()
+        {
+            if (_other is { IsValueCreated: true, Value: { } other }) other.Search.Dispose();
         }
     }
 

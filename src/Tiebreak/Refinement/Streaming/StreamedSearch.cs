@@ -89,13 +89,14 @@ sealed class StreamedSearch : IDisposable
     public static TensorProgram GradientOf(Model model) => Gradient.Of(SelfGates.Of(model.Program), model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
 
     /// <summary>The algorithm.</summary>
-    public StreamedResult Run()
+    /// <param name="elsewhere">Asked, while a set is verified here, whether it is invariant at other sizes, too: one look with products that are drawn.</param>
+    public StreamedResult Run(Func<StreamedState, SliceNames, bool>? elsewhere = null)
     {
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             try
             {
-                if (attempt == 0 ? Run(default(Mersenne61), attempt) is { } result : (result = Run(PrimeField.Draw(SeedOf("prime", attempt, 0)), attempt)!) is not null) return result;
+                if (attempt == 0 ? Run(default(Mersenne61), attempt, elsewhere) is { } result : (result = Run(PrimeField.Draw(SeedOf("prime", attempt, 0)), attempt, elsewhere)!) is not null) return result;
             }
             catch (DivideByZeroException) when (attempt < Attempts - 1)
             {
@@ -106,7 +107,7 @@ sealed class StreamedSearch : IDisposable
         throw new InvalidOperationException("the verification contradicted the refinement again and again; please report this model");
     }
 
-    StreamedResult? Run<TField>(TField field, int attempt) where TField : struct, IField
+    StreamedResult? Run<TField>(TField field, int attempt, Func<StreamedState, SliceNames, bool>? elsewhere) where TField : struct, IField
     {
         var state = new StreamedState(State.AllStuck(Kept), new MatrixClasses?[Matrices.Count]);
         var moved = new List<(int Round, MatrixClasses?[] Classes)>();
@@ -127,7 +128,10 @@ sealed class StreamedSearch : IDisposable
 
             // With drawn products a verification costs less than the round that would show that nothing changes, and is needed anyway.
             var names = SliceNames.Of(_all, state, SeedOf("names", attempt, number), _options);
-            if ((Verified(names) ?? (isKept ? Verified(null) : null)) is { } run) return new StreamedResult(state, names, moved, run);
+            var other = elsewhere is null || _options.Threads == 1 ? null : Task.Run(() => elsewhere(state, names));
+            var run = Verified(names);
+            bool? isElsewhere = other?.GetAwaiter().GetResult();
+            if ((run ?? (isKept ? Verified(null) : null)) is { } verified) return new StreamedResult(state, names, moved, verified, isElsewhere);
             if (isKept) return null;
 
             RefinementResult? Verified(SliceNames? drawn)
@@ -145,7 +149,7 @@ sealed class StreamedSearch : IDisposable
     }
 
     /// <summary>Whether a set of this model's parameters, proved at other sizes, is invariant here, too.</summary>
-    public bool Confirms(StreamedResult result) => IsInvariant(result.State!, result.Names) || IsInvariant(result.State!, null);
+    public bool Confirms(StreamedResult result) => (result.IsElsewhere ?? IsInvariant(result.State!, result.Names)) || IsInvariant(result.State!, null);
 
     /// <summary>One look whether a set is invariant, which errs with a chance of 10⁻⁹ at most.</summary>
     /// <param name="state">The set.</param>
@@ -252,4 +256,5 @@ sealed class StreamedSearch : IDisposable
 /// <param name="Names">Names of the slices of its matrices; null with it.</param>
 /// <param name="Moved">Which weights of matrices had moved after a round, at each round where that changed.</param>
 /// <param name="Run">Rounds and bounds; its partition is not given.</param>
-sealed record StreamedResult(StreamedState? State, SliceNames? Names, IReadOnlyList<(int Round, MatrixClasses?[] Classes)> Moved, RefinementResult Run);
+/// <param name="IsElsewhere">Whether it was seen to be invariant at other sizes, too; null if nobody looked.</param>
+sealed record StreamedResult(StreamedState? State, SliceNames? Names, IReadOnlyList<(int Round, MatrixClasses?[] Classes)> Moved, RefinementResult Run, bool? IsElsewhere = null);
