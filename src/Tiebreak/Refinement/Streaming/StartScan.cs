@@ -11,6 +11,7 @@ namespace Tiebreak.Refinement.Streaming;
 static unsafe class StartScan
 {
     const uint Factor = 0x9E3779B1;
+    const int FewExponents = 12; // in fewer there is never nearly all of a matrix
 
     /// <summary>Looks at a matrix, and hashes its rows.</summary>
     /// <param name="matrix">The matrix.</param>
@@ -25,18 +26,27 @@ static unsafe class StartScan
             int from = (int)((long)matrix.Rows * part / parts), to = (int)((long)matrix.Rows * (part + 1) / parts);
             ranges[part] = matrix.Format == FloatFormat.Float32 ? Rows<uint>(matrix, from, to, hashes) : Rows<ushort>(matrix, from, to, hashes);
         });
-        var all = ranges.Aggregate((a, b) => new SizeRange(Math.Min(a.Least, b.Least), Math.Min(a.LeastMoved, b.LeastMoved), Math.Max(a.Greatest, b.Greatest)));
+        var all = ranges.Aggregate((a, b) => new SizeRange(Math.Min(a.Least, b.Least), Math.Min(a.LeastMoved, b.LeastMoved), Math.Max(a.Greatest, b.Greatest), a.Used | b.Used));
         uint Float32(uint size) => matrix.Format switch { FloatFormat.Float32 => size, FloatFormat.BFloat16 => size << 16, _ => BitConverter.SingleToUInt32Bits((float)BitConverter.UInt16BitsToHalf((ushort)size)) };
         int Exponent(uint size) => Math.Max(1, (int)(Float32(size) >> 23));
         var isAllZero = all.Greatest == 0;
+        var (stored, unit) = matrix.Format switch { FloatFormat.Float32 => (23, 1), FloatFormat.BFloat16 => (7, 17), _ => (10, 126) };
         var facts = new MatrixFacts
         {
             HasZeros = all.Least == 0,
             IsFinite = Float32(all.Greatest) >> 23 < 0xFF,
             LeastExponent = isAllZero ? 1 : Exponent(all.LeastMoved + 1),
             GreatestExponent = isAllZero ? 0 : Exponent(all.Greatest),
+            FormatExponent = unit,
+            SignificandBits = 1 + stored - Math.Min(stored, BitOperations.TrailingZeroCount(all.Used)),
         };
-        return (facts.IsFinite && !isAllZero && facts.LeastExponent < facts.WindowStart ? facts with { FewSmall = FewBelow(matrix, facts.WindowStart, options) } : facts, hashes);
+        if (!facts.IsFinite || isAllZero) return (facts, hashes);
+
+        // The narrowest integers that do.
+        var narrow = facts with { IsNarrow = true };
+        if (narrow.IsExactIn(narrow.UnitExponent)) return (narrow, hashes);
+        if (narrow.WindowStart <= narrow.GreatestExponent - FewExponents && FewBelow(matrix, narrow.WindowStart, options) is { } few) return (narrow with { FewSmall = few }, hashes);
+        return (facts.IsExactIn(facts.UnitExponent) ? facts : facts with { FewSmall = FewBelow(matrix, facts.WindowStart, options) }, hashes);
     }
 
     // Weights that are not zero and have a lesser exponent, if there are no more than a product may look at one by one.
@@ -129,8 +139,8 @@ static unsafe class StartScan
     static SizeRange Rows<T>(StreamedMatrix matrix, int from, int to, ulong[] hashes) where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T>
     {
         var sizeBits = Vector.Create(T.MaxValue >> 1);
-        var (least, leastMoved, greatest) = (Vector.Create(T.MaxValue), Vector.Create(T.MaxValue), Vector<T>.Zero);
-        var (leastOne, leastMovedOne, greatestOne) = (T.MaxValue, T.MaxValue, T.Zero);
+        var (least, leastMoved, greatest, used) = (Vector.Create(T.MaxValue), Vector.Create(T.MaxValue), Vector<T>.Zero, Vector<T>.Zero);
+        var (leastOne, leastMovedOne, greatestOne, usedOne) = (T.MaxValue, T.MaxValue, T.Zero, T.Zero);
         var whole = matrix.Columns / Vector<T>.Count * Vector<T>.Count;
         for (var row = from; row < to; row++)
         {
@@ -143,6 +153,7 @@ static unsafe class StartScan
                 least = Vector.Min(least, size);
                 leastMoved = Vector.Min(leastMoved, size - Vector<T>.One);
                 greatest = Vector.Max(greatest, size);
+                used |= size;
                 hash = Mixed(hash, bits.As<T, uint>());
             }
 
@@ -151,7 +162,7 @@ static unsafe class StartScan
             for (var column = whole; column < matrix.Columns; column++)
             {
                 var size = at[column] & T.MaxValue >> 1;
-                (leastOne, leastMovedOne, greatestOne) = (T.Min(leastOne, size), T.Min(leastMovedOne, unchecked(size - T.One)), T.Max(greatestOne, size));
+                (leastOne, leastMovedOne, greatestOne, usedOne) = (T.Min(leastOne, size), T.Min(leastMovedOne, unchecked(size - T.One)), T.Max(greatestOne, size), usedOne | size);
                 last = Mixing.Mixed(last ^ ulong.CreateTruncating(at[column]));
             }
 
@@ -159,10 +170,10 @@ static unsafe class StartScan
         }
 
         for (var lane = 0; lane < Vector<T>.Count; lane++)
-            (leastOne, leastMovedOne, greatestOne) = (T.Min(leastOne, least[lane]), T.Min(leastMovedOne, leastMoved[lane]), T.Max(greatestOne, greatest[lane]));
-        return new SizeRange(uint.CreateTruncating(leastOne), uint.CreateTruncating(leastMovedOne), uint.CreateTruncating(greatestOne));
+            (leastOne, leastMovedOne, greatestOne, usedOne) = (T.Min(leastOne, least[lane]), T.Min(leastMovedOne, leastMoved[lane]), T.Max(greatestOne, greatest[lane]), usedOne | used[lane]);
+        return new SizeRange(uint.CreateTruncating(leastOne), uint.CreateTruncating(leastMovedOne), uint.CreateTruncating(greatestOne), uint.CreateTruncating(usedOne));
     }
 
-    /// <summary>Sizes of weights as bits: the least, the least that is not zero, less one, and the greatest.</summary>
-    readonly record struct SizeRange(uint Least, uint LeastMoved, uint Greatest);
+    /// <summary>Sizes of weights as bits: the least, the least that is not zero, less one, and the greatest; and all bits that any has.</summary>
+    readonly record struct SizeRange(uint Least, uint LeastMoved, uint Greatest, uint Used);
 }

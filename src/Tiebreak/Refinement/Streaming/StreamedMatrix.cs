@@ -126,15 +126,16 @@ sealed unsafe class StreamedMatrix
             {
                 var facts = matrix.Facts;
                 if (facts.IsZero) return;
-                var nearest = new OwnValues(facts.WindowStart);
-                Run<TBits, OwnValues>(nearest);
+                var nearest = new OwnValues(facts.UnitExponent);
+                if (facts.IsNarrow) Run<TBits, NarrowValues>(new NarrowValues(facts.UnitExponent));
+                else Run<TBits, OwnValues>(nearest);
                 if (facts.FewSmall is not null)
                 {
                     foreach (var (row, column) in facts.FewSmall) AddRest(nearest, row, column);
                     return;
                 }
 
-                for (var start = facts.WindowStart; start > facts.LeastExponent; start -= OwnValues.Bits) Run<TBits, RestValues>(new RestValues(start));
+                for (var unit = facts.UnitExponent; !facts.IsExactIn(unit); unit -= OwnValues.Bits) Run<TBits, RestValues>(new RestValues(unit));
             }
             else if (matrix.Facts.HasZeros) Run<TBits, RandomValues<SomeZeros>>(default);
             else Run<TBits, RandomValues<NoZeros>>(default);
@@ -268,10 +269,25 @@ sealed record MatrixFacts
     /// <summary>Whether all are zero.</summary>
     public bool IsZero => GreatestExponent < LeastExponent;
 
-    /// <summary>The first exponent of the window of exponents that ends with the greatest.</summary>
-    public int WindowStart => GreatestExponent - OwnValues.Window + 1;
+    /// <summary>How many bits of the weights' significands are used at most: 24, 11 or 8 as the format has, or fewer where all end with zeros.</summary>
+    public int SignificandBits { get; init; } = 24;
 
-    /// <summary>Where there are few weights before that window, these; else null.</summary>
+    /// <summary>Whether integers of 30 bits will do for all weights but few.</summary>
+    public bool IsNarrow { get; init; }
+
+    /// <summary>The unit in which weights are made integers, as the exponent of numbers whose last of 24 bits it is: as small as the greatest weight allows.</summary>
+    public int UnitExponent => GreatestExponent + 24 - (IsNarrow ? NarrowValues.Bits : OwnValues.Bits) + 1;
+
+    /// <summary>The largest unit, as such an exponent, of which all numbers of the format are multiples.</summary>
+    public int FormatExponent { get; init; } = 1;
+
+    /// <summary>The least exponent at which all weights are known to be multiples of the unit.</summary>
+    public int WindowStart => UnitExponent - (24 - SignificandBits);
+
+    /// <summary>Whether all weights are multiples of a unit.</summary>
+    public bool IsExactIn(int unitExponent) => unitExponent <= FormatExponent || unitExponent - (24 - SignificandBits) <= LeastExponent;
+
+    /// <summary>Where there are few weights before that, these; else null.</summary>
     public IReadOnlyList<(int Row, int Column)>? FewSmall { get; init; }
 
     /// <summary>The size of the numbers, of which some may be drawn instead.</summary>

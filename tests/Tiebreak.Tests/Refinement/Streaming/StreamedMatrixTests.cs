@@ -116,11 +116,12 @@ public sealed unsafe class StreamedMatrixTests
         // In half of the matrices nearly all numbers are of about one size.
         var (isNarrow, rare) = (random.Next(2) == 0, random.Next(1, 200));
         var lowest = random.Next(0, 254 - 24);
+        var significand = new[] { 0x7FFFFFu, 0x7FE000u, 0x7F0000u, 0u }[random.Next(4)]; // float32, float16, bfloat16, powers of two
         for (var k = 0; k < values.Length; k++)
         {
             var bits = (uint)random.NextInt64(1L << 32);
             var exponent = !isNarrow ? random.Next(spread) : random.Next(rare) == 0 ? random.Next(lowest + 1) : lowest + random.Next(24);
-            values[k] = BitConverter.UInt32BitsToSingle(bits & 0x807FFFFF | (uint)exponent << 23);
+            values[k] = BitConverter.UInt32BitsToSingle(bits & (1u << 31 | significand) | (uint)exponent << 23);
             if (zeros == 1 && random.Next(9) == 0) values[k] = random.Next(2) == 0 ? 0f : -0f;
         }
 

@@ -38,6 +38,9 @@ unsafe interface ILanes<T> where T : struct
     /// <summary>Neighbouring floats as doubles.</summary>
     static abstract T DoublesOf(float* at);
 
+    /// <summary>Neighbouring floats, of which the upper halves are given, as doubles.</summary>
+    static abstract T DoublesOfUpper(ushort* at);
+
     /// <summary>The doubles that the floats in the lower halves of the lanes are.</summary>
     static abstract T DoublesOf(T floats);
 
@@ -118,6 +121,9 @@ readonly unsafe struct Lanes8 : ILanes<Vector512<long>>
     public static Vector512<long> DoublesOf(float* at) => Avx512F.ConvertToVector512Double(Vector256.Load(at)).AsInt64();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<long> DoublesOfUpper(ushort* at) => Avx512F.ConvertToVector512Double((Avx2.ConvertToVector256Int32(Vector128.Load(at)) << 16).AsSingle()).AsInt64();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<long> DoublesOf(Vector512<long> floats) => Avx512F.ConvertToVector512Double(Avx512F.ConvertToVector256UInt32(floats).AsSingle()).AsInt64();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -194,6 +200,9 @@ readonly unsafe struct Lanes4 : ILanes<Vector256<long>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<long> DoublesOf(float* at) => Avx.ConvertToVector256Double(Vector128.Load(at)).AsInt64();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<long> DoublesOfUpper(ushort* at) => Avx.ConvertToVector256Double((Sse41.ConvertToVector128Int32(Vector128.CreateScalarUnsafe(*(ulong*)at).AsUInt16()) << 16).AsSingle()).AsInt64();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<long> DoublesOf(Vector256<long> floats) =>
@@ -273,6 +282,9 @@ readonly unsafe struct Lanes2 : ILanes<Vector128<long>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<long> DoublesOf(float* at) => Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)at).AsSingle()).AsInt64();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<long> DoublesOfUpper(ushort* at) => Vector128.WidenLower((Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(uint*)at).AsUInt16()) << 16).AsSingle()).AsInt64();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<long> DoublesOf(Vector128<long> floats) => Vector128.WidenLower(Vector128.Shuffle(floats.AsInt32(), Vector128.Create(0, 2, 0, 2)).AsSingle()).AsInt64();

@@ -62,7 +62,7 @@ readonly unsafe struct BFloat16Bits : IWeightBits
     public static T Bits<L, T>(byte* at) where L : ILanes<T> where T : struct => L.ShiftLeft(L.Widened((ushort*)at), 16);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Doubles<L, T>(byte* at) where L : ILanes<T> where T : struct => L.DoublesOf(Bits<L, T>(at));
+    public static T Doubles<L, T>(byte* at) where L : ILanes<T> where T : struct => L.DoublesOfUpper((ushort*)at);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<ulong> Eight(byte* at)

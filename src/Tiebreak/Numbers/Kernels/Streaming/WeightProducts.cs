@@ -73,38 +73,38 @@ static unsafe class WeightProducts<L, T, TBits, TValues, TCount> where L : ILane
                     if (IsAhead) values.Some<L, T, TBits>(bytes, rowKey, KeysAt(keys), out next0, out next1);
                     var limb = L.Load(x);
                     a0 = L.Add(a0, L.MultiplyHalves(w0, limb));
-                    c0 = L.Add(c0, L.MultiplyHalves(w1, limb));
+                    if (TValues.HasHigh) c0 = L.Add(c0, L.MultiplyHalves(w1, limb));
                     limb = L.ShiftRightLogical(limb, 32);
                     c0 = L.Add(c0, L.MultiplyHalves(w0, limb));
-                    b0 = L.Add(b0, L.MultiplyHalves(w1, limb));
+                    if (TValues.HasHigh) b0 = L.Add(b0, L.MultiplyHalves(w1, limb));
                     if (TCount.Value > 1)
                     {
                         limb = L.Load(x + L.Count);
                         a1 = L.Add(a1, L.MultiplyHalves(w0, limb));
-                        c1 = L.Add(c1, L.MultiplyHalves(w1, limb));
+                        if (TValues.HasHigh) c1 = L.Add(c1, L.MultiplyHalves(w1, limb));
                         limb = L.ShiftRightLogical(limb, 32);
                         c1 = L.Add(c1, L.MultiplyHalves(w0, limb));
-                        b1 = L.Add(b1, L.MultiplyHalves(w1, limb));
+                        if (TValues.HasHigh) b1 = L.Add(b1, L.MultiplyHalves(w1, limb));
                     }
 
                     if (TCount.Value > 2)
                     {
                         limb = L.Load(x + 2 * L.Count);
                         a2 = L.Add(a2, L.MultiplyHalves(w0, limb));
-                        c2 = L.Add(c2, L.MultiplyHalves(w1, limb));
+                        if (TValues.HasHigh) c2 = L.Add(c2, L.MultiplyHalves(w1, limb));
                         limb = L.ShiftRightLogical(limb, 32);
                         c2 = L.Add(c2, L.MultiplyHalves(w0, limb));
-                        b2 = L.Add(b2, L.MultiplyHalves(w1, limb));
+                        if (TValues.HasHigh) b2 = L.Add(b2, L.MultiplyHalves(w1, limb));
                     }
 
                     if (TCount.Value > 3)
                     {
                         limb = L.Load(x + 3 * L.Count);
                         a3 = L.Add(a3, L.MultiplyHalves(w0, limb));
-                        c3 = L.Add(c3, L.MultiplyHalves(w1, limb));
+                        if (TValues.HasHigh) c3 = L.Add(c3, L.MultiplyHalves(w1, limb));
                         limb = L.ShiftRightLogical(limb, 32);
                         c3 = L.Add(c3, L.MultiplyHalves(w0, limb));
-                        b3 = L.Add(b3, L.MultiplyHalves(w1, limb));
+                        if (TValues.HasHigh) b3 = L.Add(b3, L.MultiplyHalves(w1, limb));
                     }
 
                     x += TCount.Value * L.Count;
@@ -184,38 +184,38 @@ static unsafe class WeightProducts<L, T, TBits, TValues, TCount> where L : ILane
                         if (IsAhead) values.Some<L, T, TBits>(bytes, KeyAt(keys), columnKey, out next0, out next1);
                         var limb = L.All(x[0]);
                         a0 = L.Add(a0, L.MultiplyHalves(w0, limb));
-                        c0 = L.Add(c0, L.MultiplyHalves(w1, limb));
+                        if (TValues.HasHigh) c0 = L.Add(c0, L.MultiplyHalves(w1, limb));
                         limb = L.All(x[1]);
                         c0 = L.Add(c0, L.MultiplyHalves(w0, limb));
-                        b0 = L.Add(b0, L.MultiplyHalves(w1, limb));
+                        if (TValues.HasHigh) b0 = L.Add(b0, L.MultiplyHalves(w1, limb));
                         if (TCount.Value > 1)
                         {
                             limb = L.All(x[2]);
                             a1 = L.Add(a1, L.MultiplyHalves(w0, limb));
-                            c1 = L.Add(c1, L.MultiplyHalves(w1, limb));
+                            if (TValues.HasHigh) c1 = L.Add(c1, L.MultiplyHalves(w1, limb));
                             limb = L.All(x[3]);
                             c1 = L.Add(c1, L.MultiplyHalves(w0, limb));
-                            b1 = L.Add(b1, L.MultiplyHalves(w1, limb));
+                            if (TValues.HasHigh) b1 = L.Add(b1, L.MultiplyHalves(w1, limb));
                         }
 
                         if (TCount.Value > 2)
                         {
                             limb = L.All(x[4]);
                             a2 = L.Add(a2, L.MultiplyHalves(w0, limb));
-                            c2 = L.Add(c2, L.MultiplyHalves(w1, limb));
+                            if (TValues.HasHigh) c2 = L.Add(c2, L.MultiplyHalves(w1, limb));
                             limb = L.All(x[5]);
                             c2 = L.Add(c2, L.MultiplyHalves(w0, limb));
-                            b2 = L.Add(b2, L.MultiplyHalves(w1, limb));
+                            if (TValues.HasHigh) b2 = L.Add(b2, L.MultiplyHalves(w1, limb));
                         }
 
                         if (TCount.Value > 3)
                         {
                             limb = L.All(x[6]);
                             a3 = L.Add(a3, L.MultiplyHalves(w0, limb));
-                            c3 = L.Add(c3, L.MultiplyHalves(w1, limb));
+                            if (TValues.HasHigh) c3 = L.Add(c3, L.MultiplyHalves(w1, limb));
                             limb = L.All(x[7]);
                             c3 = L.Add(c3, L.MultiplyHalves(w0, limb));
-                            b3 = L.Add(b3, L.MultiplyHalves(w1, limb));
+                            if (TValues.HasHigh) b3 = L.Add(b3, L.MultiplyHalves(w1, limb));
                         }
 
                         x += TCount.Value * LimbVectors.Parts;
@@ -267,7 +267,7 @@ static unsafe class WeightProducts<L, T, TBits, TValues, TCount> where L : ILane
     static void Carry(T a, T b, T c, long* to)
     {
         Carry(a, to);
-        Carry(b, to + 2 * L.Count);
+        if (TValues.HasHigh) Carry(b, to + 2 * L.Count);
         Carry(c, to + 4 * L.Count);
     }
 

@@ -3,12 +3,15 @@ using System.Runtime.CompilerServices;
 namespace Tiebreak.Numbers.Kernels.Streaming;
 
 /// <summary>
-/// What number a weight stands for at a point, made from its bits while they stream by: two limbs, w₀ + 2³⁰·w₁, of at most 2²⁹ and 2²⁵ with a sign, or both of at most 2²⁷. A kernel multiplies them and never keeps them.
+/// What number a weight stands for at a point, made from its bits while they stream by: two limbs, w₀ + 2³⁰·w₁, of at most 2²⁹ and 2²⁵ with a sign, or both of at most 2²⁷; or w₀ alone. A kernel multiplies them and never keeps them.
 /// </summary>
 unsafe interface IWeightValues
 {
     /// <summary>Whether keys matter: numbers are random, and not the weights' own.</summary>
     static abstract bool HasKeys { get; }
+
+    /// <summary>Whether there is a high limb; else it is zero.</summary>
+    static abstract bool HasHigh { get; }
 
     /// <summary>The power of two of the low limb.</summary>
     int Unit { get; }
@@ -55,6 +58,9 @@ readonly unsafe struct RandomValues<TZeros> : IWeightValues where TZeros : struc
 
     /// <inheritdoc/>
     public static bool HasKeys => true;
+
+    /// <inheritdoc/>
+    public static bool HasHigh => true;
 
     /// <inheritdoc/>
     public int Unit => 0;
@@ -109,12 +115,18 @@ readonly unsafe struct OwnValues(int leastExponent) : IWeightValues
     /// <summary>Bits of an integer, with its sign.</summary>
     public const int Bits = 56;
 
+    /// <summary>The last bit of this and any double of at most a third as much is 1.</summary>
+    public const double LastBit = 3L << 51;
+
     const int LowBits = LimbVectors.HighScale;
 
     readonly double _scale = Math.ScaleB(1, 150 - leastExponent);
 
     /// <inheritdoc/>
     public static bool HasKeys => false;
+
+    /// <inheritdoc/>
+    public static bool HasHigh => true;
 
     /// <inheritdoc/>
     public int Unit => leastExponent - 150;
@@ -135,17 +147,47 @@ readonly unsafe struct OwnValues(int leastExponent) : IWeightValues
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Some<L, T, TBits>(byte* at, T row, T column, out T low, out T high) where L : ILanes<T> where T : struct where TBits : struct, IWeightBits =>
-        Split<L, T>(L.MultiplyDoubles(TBits.Doubles<L, T>(at), L.All(_scale)), out low, out high);
+        Split<L, T>(Scaled<L, T, TBits>(at), out low, out high);
+
+    /// <summary>Neighbours in the unit, not rounded yet.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public T Scaled<L, T, TBits>(byte* at) where L : ILanes<T> where T : struct where TBits : struct, IWeightBits => L.MultiplyDoubles(TBits.Doubles<L, T>(at), L.All(_scale));
 
     /// <summary>The limbs of doubles of up to 56 bits with their signs, each rounded to the nearest integer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Split<L, T>(T values, out T low, out T high) where L : ILanes<T> where T : struct
     {
-        const double LastBit = 3L << 51; // with a double of at most half as much, the last bit is 1
         var highest = L.All(LastBit * (1 << LowBits));
         high = L.AddDoubles(values, highest);
         low = L.AddDoubles(L.SubtractDoubles(values, L.SubtractDoubles(high, highest)), L.All(LastBit));
     }
+}
+
+/// <summary>The same where integers have 30 bits with their signs, so that one limb is enough: for weights with few significant bits, such as bfloat16 has.</summary>
+/// <param name="leastExponent">A biased exponent; may be negative.</param>
+readonly unsafe struct NarrowValues(int leastExponent) : IWeightValues
+{
+    /// <summary>Bits of an integer, with its sign.</summary>
+    public const int Bits = LimbVectors.HighScale;
+
+    readonly OwnValues _values = new(leastExponent);
+
+    /// <inheritdoc/>
+    public static bool HasKeys => false;
+
+    /// <inheritdoc/>
+    public static bool HasHigh => false;
+
+    /// <inheritdoc/>
+    public int Unit => _values.Unit;
+
+    /// <inheritdoc/>
+    public (int Low, int High) One(uint bits, ulong row, ulong column) => ((int)_values.Nearest(bits), 0);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Some<L, T, TBits>(byte* at, T row, T column, out T low, out T high) where L : ILanes<T> where T : struct where TBits : struct, IWeightBits =>
+        (low, high) = (L.AddDoubles(_values.Scaled<L, T, TBits>(at), L.All(OwnValues.LastBit)), default);
 }
 
 /// <summary>What the nearest integers in a unit leave of the weights, in units 2⁵⁶ times as small: again the nearest integers, of 56 bits with their signs.</summary>
@@ -156,6 +198,9 @@ readonly unsafe struct RestValues(int leastExponent) : IWeightValues
 
     /// <inheritdoc/>
     public static bool HasKeys => false;
+
+    /// <inheritdoc/>
+    public static bool HasHigh => true;
 
     /// <inheritdoc/>
     public int Unit => leastExponent - 150 - OwnValues.Bits;
