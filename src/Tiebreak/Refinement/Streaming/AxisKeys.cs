@@ -99,7 +99,7 @@ sealed record MatrixClasses(AxisKeys Rows, AxisKeys Columns)
 
 /// <summary>Whether what was alike still is, over all matrices of a model: classes have names across them, as the tensors of two experts may be copies.</summary>
 /// <param name="repeated">The classes of several members; one alone cannot break.</param>
-sealed class ClassesKept(IReadOnlyDictionary<ulong, int> repeated)
+sealed class ClassesKept(RepeatedKeys repeated)
 {
     readonly Dictionary<ulong, ulong> _now = [];
 
@@ -127,7 +127,7 @@ sealed class ClassesKept(IReadOnlyDictionary<ulong, int> repeated)
     {
         for (var place = 0; AreKept && place < before.Keys.Length; place++)
         {
-            if (!repeated.ContainsKey(before.Keys[place] & ~AxisKeys.SignBit)) continue;
+            if (!repeated.Contains(before.Keys[place] & ~AxisKeys.SignBit)) continue;
             // The sign may differ for a whole class, not within it; nothing is its own negative.
             var now = after.Moving[place] == 0 ? after.Keys[place] : after.Keys[place] ^ before.Keys[place] & AxisKeys.SignBit;
             ref var known = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_now, before.Keys[place] & ~AxisKeys.SignBit, out var exists);

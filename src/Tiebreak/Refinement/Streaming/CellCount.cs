@@ -223,7 +223,7 @@ sealed class CellCount
     {
         int[] All { get; init; } = [];
 
-        public static Lines Of(Slices rows, Slices columns, IReadOnlyDictionary<ulong, int> known)
+        public static Lines Of(Slices rows, Slices columns, RepeatedKeys known)
         {
             var repeatedRows = RepeatedKeys.Groups(rows.Keys, AxisKeys.SignBit).SelectMany(group => group).Select(n => rows.Places[n]).ToHashSet();
             int[] repeated = [.. RepeatedKeys.Groups(columns.Keys, AxisKeys.SignBit).SelectMany(group => group).Select(n => columns.Places[n]).Order()];
@@ -232,7 +232,7 @@ sealed class CellCount
             int[] either = repeated.Length > 0 ? rows.Places : [.. repeatedRows.Union(sharedRows).Order()];
             return new Lines(either, repeatedRows, sharedRows, repeated, shared) { All = repeatedRows.Count == 0 ? [] : columns.Places };
 
-            int[] SharedOf(Slices slices) => [.. slices.Places.Where((_, n) => known.Count > 0 && known.ContainsKey(slices.Keys[n] & ~AxisKeys.SignBit))];
+            int[] SharedOf(Slices slices) => [.. slices.Places.Where((_, n) => known.Contains(slices.Keys[n] & ~AxisKeys.SignBit))];
         }
 
         /// <summary>How many weights they are at most.</summary>

@@ -45,7 +45,7 @@ sealed class SliceNames
         var repeated = RepeatedKeys.Among(axes, each => each.Axis.Keys, (each, key) => Within(each.Context, key));
         var known = new Dictionary<(ulong Class, ulong First, ulong Second), int>();
         var next = 1; // 0 is the name of a slice whose products are zero
-        names._pairs = state.Repeated.Values.Sum(count => (double)count * count / 2);
+        names._pairs = state.Repeated.Counts.Sum(count => (double)count * count / 2);
         for (var k = 0; k < matrices.Count; k++)
         {
             if ((k < classes.Length ? classes[k] : null) is not { AnyMoves: true } own)
@@ -67,7 +67,7 @@ sealed class SliceNames
         AxisNames Name(AxisKeys axis, ulong context, bool allMove, Func<int[], (ulong[] First, ulong[] Second)> hashesOf)
         {
             // Where some weights stay, a slice may be all zeros, which must be known of each.
-            int[] hashed = [.. Enumerable.Range(0, axis.Keys.Length).Where(place => !allMove || (repeated.Count > 0 && repeated.ContainsKey(Within(context, axis.Keys[place]))))];
+            int[] hashed = [.. Enumerable.Range(0, axis.Keys.Length).Where(place => !allMove || repeated.Contains(Within(context, axis.Keys[place])))];
             var ids = new int[axis.Keys.Length];
             var (first, second) = hashed.Length == 0 ? ([], []) : hashesOf(hashed);
             for (var n = 0; n < hashed.Length; n++)

@@ -1,6 +1,4 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Tiebreak.Formats;
 using Tiebreak.Numbers;
 using Tiebreak.Numbers.Kernels.Streaming;
@@ -54,19 +52,11 @@ static unsafe class StartScan
     {
         var most = matrix.Rows + matrix.Columns;
         var found = new List<(int Row, int Column)>();
-        var limit = BitConverter.UInt32BitsToSingle((uint)exponent << 23);
         Parallel.For(0, matrix.Rows, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = options.Cancellation }, (row, loop) =>
         {
-            var column = 0;
-            for (; column + Vector256<float>.Count <= matrix.Columns; column += Vector256<float>.Count)
-            {
-                var sizes = Vector256.Abs(matrix.EightNumbers(row, column));
-                var small = Vector256.LessThan(sizes, Vector256.Create(limit)) & Vector256.GreaterThan(sizes, Vector256<float>.Zero);
-                for (var which = small.ExtractMostSignificantBits(); which != 0; which &= which - 1) Add(column + BitOperations.TrailingZeroCount(which));
-            }
-
-            for (; column < matrix.Columns; column++)
-                if (MathF.Abs(BitConverter.UInt32BitsToSingle(matrix.Bits(row, column))) is var size && size > 0 && size < limit) Add(column);
+            if (matrix.Format == FloatFormat.Float32) Below(matrix, row, (uint)exponent << 23, Add);
+            else if (matrix.Format == FloatFormat.BFloat16) Below(matrix, row, (ushort)(exponent << 7), Add);
+            else Below(matrix, row, BitConverter.HalfToUInt16Bits((Half)Math.ScaleB(1, exponent - 127)), Add);
 
             void Add(int place)
             {
@@ -75,6 +65,24 @@ static unsafe class StartScan
             }
         });
         return found.Count > most ? null : [.. found.Order()];
+    }
+
+    // Places of a row whose size as bits is above zero and below a limit.
+    static void Below<T>(StreamedMatrix matrix, int row, T limit, Action<int> add) where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T>
+    {
+        if (limit == T.Zero) return;
+        var at = (T*)matrix.Bytes.Start + (long)row * matrix.Columns;
+        var (sizeBits, last) = (Vector.Create(T.MaxValue >> 1), Vector.Create(limit - T.One));
+        var column = 0;
+        for (; column + Vector<T>.Count <= matrix.Columns; column += Vector<T>.Count)
+            if (Vector.LessThanAny((Vector.Load(at + column) & sizeBits) - Vector<T>.One, last)) Look(column, column + Vector<T>.Count);
+        Look(column, matrix.Columns);
+
+        void Look(int from, int to)
+        {
+            for (var place = from; place < to; place++)
+                if ((at[place] & T.MaxValue >> 1) is var size && size > T.Zero && size < limit) add(place);
+        }
     }
 
     /// <summary>A hash of each column.</summary>

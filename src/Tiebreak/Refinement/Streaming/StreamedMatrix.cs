@@ -68,21 +68,6 @@ sealed unsafe class StreamedMatrix
         return bits == 1u << 31 ? 0 : bits;
     }
 
-    /// <summary>Eight neighbours in a row.</summary>
-    public Vector256<float> EightNumbers(int row, int column)
-    {
-        var place = (long)row * Columns + column;
-        var start = (byte*)Bytes.Start;
-        var numbers = Format switch
-        {
-            FloatFormat.Float32 => Float32Bits.EightNumbers(start + place * Float32Bits.Size),
-            FloatFormat.BFloat16 => BFloat16Bits.EightNumbers(start + place * BFloat16Bits.Size),
-            _ => Float16Bits.EightNumbers(start + place * Float16Bits.Size),
-        };
-        GC.KeepAlive(_own);
-        return numbers;
-    }
-
     /// <summary>results[t,n] = Σₖ W·vectors[t,k] with random values of the keys, or with the weights' own if there are none.</summary>
     /// <param name="field">The field.</param>
     /// <param name="keys">Of rows and of columns; null for the weights' own values.</param>

@@ -9,10 +9,10 @@ namespace Tiebreak.Refinement.Streaming;
 /// <param name="Classes">For each streamed matrix its rows and columns; null while none of its weights moves.</param>
 sealed record StreamedState(State Kept, MatrixClasses?[] Classes)
 {
-    Dictionary<ulong, int>? _repeated;
+    RepeatedKeys? _repeated;
 
     /// <summary>The classes, without signs, that several rows or columns of these matrices have.</summary>
-    public IReadOnlyDictionary<ulong, int> Repeated => _repeated ??= RepeatedKeys.Among([.. Classes.OfType<MatrixClasses>().SelectMany(classes => new[] { classes.Rows, classes.Columns })], axis => axis.Keys, (_, key) => key & ~AxisKeys.SignBit);
+    public RepeatedKeys Repeated => _repeated ??= RepeatedKeys.Among([.. Classes.OfType<MatrixClasses>().SelectMany(classes => new[] { classes.Rows, classes.Columns })], axis => axis.Keys, (_, key) => key & ~AxisKeys.SignBit);
 }
 
 /// <summary>A random point of such a state. Values of streamed weights are functions of their bits and keys, so they are the same whenever they are asked for.</summary>

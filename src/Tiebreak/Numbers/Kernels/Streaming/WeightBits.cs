@@ -22,9 +22,6 @@ unsafe interface IWeightBits
 
     /// <summary>Eight neighbouring weights, one in each 64-bit lane.</summary>
     static abstract Vector512<ulong> Eight(byte* at);
-
-    /// <summary>Eight neighbouring weights as the numbers they are.</summary>
-    static abstract Vector256<float> EightNumbers(byte* at);
 }
 
 /// <summary>IEEE 754 binary32.</summary>
@@ -45,9 +42,6 @@ readonly unsafe struct Float32Bits : IWeightBits
     public static Vector512<ulong> Eight(byte* at) =>
         Avx512F.IsSupported ? Avx512F.ConvertToVector512UInt64(Vector256.Load((uint*)at))
         : Vector512.Create(Vector256.WidenLower(Vector256.Load((uint*)at)), Vector256.WidenUpper(Vector256.Load((uint*)at)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> EightNumbers(byte* at) => Vector256.Load((float*)at);
 }
 
 /// <summary>The upper half of a float32.</summary>
@@ -72,14 +66,6 @@ readonly unsafe struct BFloat16Bits : IWeightBits
         var wide = Vector256.Create(Vector128.WidenLower(words), Vector128.WidenUpper(words));
         return Vector512.Create(Vector256.WidenLower(wide), Vector256.WidenUpper(wide)) << 16;
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> EightNumbers(byte* at)
-    {
-        var words = Vector128.Load((ushort*)at);
-        var wide = Avx2.IsSupported ? Avx2.ConvertToVector256Int32(words).AsUInt32() : Vector256.Create(Vector128.WidenLower(words), Vector128.WidenUpper(words));
-        return (wide << 16).AsSingle();
-    }
 }
 
 /// <summary>IEEE 754 binary16, through a table of all its numbers.</summary>
@@ -103,13 +89,6 @@ readonly unsafe struct Float16Bits : IWeightBits
     {
         var words = (ushort*)at;
         return Vector512.Create((ulong)All[words[0]], All[words[1]], All[words[2]], All[words[3]], All[words[4]], All[words[5]], All[words[6]], All[words[7]]);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> EightNumbers(byte* at)
-    {
-        var words = (ushort*)at;
-        return Vector256.Create(All[words[0]], All[words[1]], All[words[2]], All[words[3]], All[words[4]], All[words[5]], All[words[6]], All[words[7]]).AsSingle();
     }
 
     static uint* Table()
