@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Whole processes side by side, on the same file and in one run: `tiebreak check` beside what reads or hashes every byte of it.
-# Prints medians and ratios as a Markdown table. What is not installed is left out, and said to be.
+# Prints medians and ratios as a Markdown table, and from size to size the power of the parameters that time grows with. What is not installed is left out, and said to be.
 set -euo pipefail
 export LC_ALL=C
 
 usage() {
     cat <<'TEXT'
-usage: benchmarks/compare.sh [-r ROUNDS] [-d FOLDER] [-f FAMILY] [-t DTYPE] TIEBREAK PARAMETERS...
+usage: benchmarks/compare.sh [-r ROUNDS] [-d FOLDER] [-f FAMILY] [-t DTYPE] [-m OPTIONS] TIEBREAK PARAMETERS...
 
   TIEBREAK      the program, for instance of `dotnet publish src/Tiebreak.Cli -c Release -r linux-x64 -p:PublishAot=true`
   PARAMETERS    sizes of the checkpoints, for instance 1e6 1e7 124439808 1235814400
@@ -14,18 +14,20 @@ usage: benchmarks/compare.sh [-r ROUNDS] [-d FOLDER] [-f FAMILY] [-t DTYPE] TIEB
   -d FOLDER     where checkpoints are made and stay, so that the next run finds them [default: a temporary folder]
   -f FAMILY     gpt2, llama or mixtral [default: gpt2]
   -t DTYPE      float32, bfloat16 or float16 [default: float32]
+  -m OPTIONS    more options of Tiebreak.MakeCheckpoint, for instance "--width 1280 --vocab 32000" for models that differ in depth alone
 TEXT
 }
 
 fail() { echo "error: $*" >&2; exit 2; }
 
-rounds=5 folder='' family=gpt2 dtype=float32
-while getopts 'r:d:f:t:h' option; do
+rounds=5 folder='' family=gpt2 dtype=float32 more=()
+while getopts 'r:d:f:t:m:h' option; do
     case $option in
         r) rounds=$OPTARG ;;
         d) folder=$OPTARG ;;
         f) family=$OPTARG ;;
         t) dtype=$OPTARG ;;
+        m) read -ra more <<<"$OPTARG" ;;
         h) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;
     esac
@@ -97,10 +99,12 @@ answer() {
 median() { printf '%s\n' "$@" | sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 
 echo "$rounds rounds of each program in turn, $family, $dtype, $(nproc) processors; files in the page cache; seconds are medians of whole processes"
+before='' beforehand=''
 for size in "$@"; do
     home=$folder/$family-$size-$dtype
+    for option in "${more[@]}"; do home+=-${option#--}; done
     file=$home/model.safetensors
-    [[ -f $home/planted.json ]] || { rm -rf "$home"; dotnet "$maker" --family "$family" --parameters "$size" --dtype "$dtype" "$home" >&2; }
+    [[ -f $home/planted.json ]] || { rm -rf "$home"; dotnet "$maker" --family "$family" --parameters "$size" --dtype "$dtype" "${more[@]}" "$home" >&2; }
     cat "$file" >/dev/null
     answer
 
@@ -117,7 +121,11 @@ for size in "$@"; do
 
     bytes=$(stat -c %s "$file")
     own=$(median ${seconds[tiebreak]})
-    printf '\n%s parameters, %s bytes; tiebreak: the %s planted ties found, %s\n\n' "$(number "$home/planted.json" parameters)" "$bytes" "$(grep -c '"kind"' "$home/planted.json")" "$memory"
+    parameters=$(number "$home/planted.json" parameters)
+    printf '\n%s parameters, %s bytes; tiebreak: the %s planted ties found, %s\n' "$parameters" "$bytes" "$(grep -c '"kind"' "$home/planted.json")" "$memory"
+    if [[ $before ]]; then awk -v n="$before" -v s="$beforehand" -v m="$parameters" -v t="$own" 'BEGIN { printf "time grows from the size before with the power %.2f of the parameters\n", log(t / s) / log(m / n) }'; fi
+    before=$parameters beforehand=$own
+    echo
     printf '| program | seconds | GB/s | tiebreak takes |\n|---|---:|---:|---:|\n'
     for tool in "${tools[@]}"; do
         awk -v tool="$tool" -v s="$(median ${seconds[$tool]})" -v own="$own" -v bytes="$bytes" \
