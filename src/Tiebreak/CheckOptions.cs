@@ -89,7 +89,7 @@ public sealed record CheckOptions
     /// <summary>The file that some of these options come from, for the report; null for none.</summary>
     public string? Settings { get; init; }
 
-    /// <summary>Told what is going on, for a progress display: a few words and, where known, the share done.</summary>
+    /// <summary>Told what is going on, for a progress display: a few words and, where known, the share done. May be called from several threads at once.</summary>
     public IProgress<CheckProgress>? Progress { get; init; }
 
     /// <summary>Stops the analysis.</summary>

@@ -32,7 +32,7 @@ public sealed record RefinementOptions
     /// <summary>Cores to use.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 
-    /// <summary>Told at the start of each evaluation what it is for.</summary>
+    /// <summary>Told at the start of each evaluation what it is for. May be called from several threads at once.</summary>
     public Action<string>? Progress { get; init; }
 
     /// <summary>Stops the refinement.</summary>

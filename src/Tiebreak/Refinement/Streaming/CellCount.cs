@@ -42,12 +42,12 @@ sealed class CellCount
     readonly Lines[] _lines;
     readonly Func<Cell, bool> _isExplained;
 
-    CellCount(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, IReadOnlyList<TiedSlices>[] rows, IReadOnlyList<TiedSlices>[] columns, Func<Cell, bool> isExplained, int threads)
+    CellCount(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, IReadOnlyList<TiedSlices>[] rows, IReadOnlyList<TiedSlices>[] columns, Func<Cell, bool> isExplained, int threads, CancellationToken cancellation)
     {
         (_matrices, _result, _isExplained) = (matrices, result, isExplained);
         _slices = new (Slices, Slices)[matrices.Count];
         _lines = new Lines[matrices.Count];
-        var each = new ParallelOptions { MaxDegreeOfParallelism = threads };
+        var each = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
         Parallel.For(0, _lines.Length, each, k => _slices[k] = result.State!.Classes[k] is not { } classes ? (Slices.None, Slices.None)
             : (Slices.Of(classes.Rows, classes.AllMove ? rows[k] : []), Slices.Of(classes.Columns, classes.AllMove ? columns[k] : [])));
         var repeated = RepeatedKeys.Among([.. _slices.SelectMany(both => new[] { both.Rows.Keys, both.Columns.Keys })], keys => keys, (_, key) => key & ~AxisKeys.SignBit);
@@ -74,7 +74,7 @@ sealed class CellCount
     public static CellCount Of(
         IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, IReadOnlyList<TiedSlices>[] rows, IReadOnlyList<TiedSlices>[] columns, Func<Cell, bool> isExplained, int threads, CancellationToken cancellation)
     {
-        var count = new CellCount(matrices, result, rows, columns, isExplained, threads) { Each = [.. matrices.Select(_ => new MatrixCounts())] };
+        var count = new CellCount(matrices, result, rows, columns, isExplained, threads, cancellation) { Each = [.. matrices.Select(_ => new MatrixCounts())] };
         for (var k = 0; k < matrices.Count; k++) count.CountMoving(k);
         for (var passes = 1; !count.TryLookUp(passes, cancellation);) passes *= 2;
         return count;
@@ -138,7 +138,7 @@ sealed class CellCount
             {
                 ref var entry = ref CollectionsMarshal.GetValueRefOrNullRef(table, name);
                 var own = counted[cell.Matrix];
-                merged += Merge(own, times, isMixed, -1);
+                merged += Merge(own, times, isMixed, -1); // takes back what was counted of it above
                 if (entry.Members > 1) own.Lockstep += times;
                 if (entry is { HasNegative: true, HasPositive: true }) own.Mirrored += times;
                 own.Classes -= entry.LastMatrix == cell.Matrix ? times : times - 1;

@@ -46,12 +46,17 @@ sealed class EqualSlices(StreamedMatrix matrix, bool isRows)
         var groups = new List<int[]>();
         foreach (var alike in RepeatedKeys.Groups(hashes, ignored: 0))
         {
-            var first = alike[0];
-            int[] members = [.. alike.Where(slice => (slice == first || Same(first, slice)) && AnyMoves(classes, slice))];
-            if (members.Length > 1) groups.Add(members);
+            var open = new List<List<int>>();
+            foreach (var slice in alike.Where(slice => AnyMoves(classes, slice)))
+            {
+                if (open.Find(members => Same(members[0], slice)) is { } found) found.Add(slice);
+                else open.Add([slice]);
+            }
+
+            groups.AddRange(open.Where(members => members.Count > 1).Select(members => members.ToArray()));
         }
 
-        return groups;
+        return [.. groups.OrderBy(members => members[0])];
     }
 
     bool Same(int left, int right)

@@ -55,7 +55,7 @@ sealed class RepeatedKeys
     }
 
     /// <summary>The places of words that occur twice or more in one list, group by group, each in ascending order.</summary>
-    /// <param name="words">The list.</param>
+    /// <param name="words">The list; random in the upper halves, where words are told apart first.</param>
     /// <param name="ignored">Bits that do not count.</param>
     public static IReadOnlyList<int[]> Groups(ulong[] words, ulong ignored)
     {

@@ -98,10 +98,10 @@ static unsafe class StartScan
             if (matrix.Format == FloatFormat.Float32) Columns<uint>(matrix, from, to, hashes);
             else Columns<ushort>(matrix, from, to, hashes);
         });
-        return [.. hashes.Select(hash => (ulong)hash)];
+        return [.. hashes.Select(hash => Mixing.Mixed(hash))];
     }
 
-    static void Columns<T>(StreamedMatrix matrix, int from, int to, uint[] hashes) where T : unmanaged, IBinaryInteger<T>
+    static void Columns<T>(StreamedMatrix matrix, int from, int to, uint[] hashes) where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T>
     {
         var whole = from + (to - from) / Vector<T>.Count * Vector<T>.Count;
         fixed (uint* hash = hashes)
@@ -111,7 +111,7 @@ static unsafe class StartScan
                 var at = (T*)matrix.Bytes.Start + (long)row * matrix.Columns;
                 for (var column = from; column < whole; column += Vector<T>.Count)
                 {
-                    var bits = Vector.Load(at + column);
+                    var bits = WithoutSigns(Vector.Load(at + column));
                     if (typeof(T) == typeof(uint))
                     {
                         Mix(hash + column, bits.As<T, uint>());
@@ -123,12 +123,17 @@ static unsafe class StartScan
                     Mix(hash + column + Vector<uint>.Count, high);
                 }
 
-                for (var column = whole; column < to; column++) hash[column] = Mixed(hash[column], uint.CreateTruncating(at[column]));
+                for (var column = whole; column < to; column++) hash[column] = Mixed(hash[column], uint.CreateTruncating(WithoutSign(at[column])));
             }
         }
 
         static void Mix(uint* at, Vector<uint> bits) => Mixed(Vector.Load(at), bits).Store(at);
     }
+
+    // A zero has no sign.
+    static Vector<T> WithoutSigns<T>(Vector<T> bits) where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T> => Vector.AndNot(bits, Vector.Equals(bits & Vector.Create(T.MaxValue >> 1), Vector<T>.Zero));
+
+    static T WithoutSign<T>(T bits) where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T> => (bits & T.MaxValue >> 1) == T.Zero ? T.Zero : bits;
 
     // Whoever finds equal hashes compares what was hashed; so 32 bits a lane are enough.
     static Vector<uint> Mixed(Vector<uint> hash, Vector<uint> bits)
@@ -162,7 +167,7 @@ static unsafe class StartScan
                 leastMoved = Vector.Min(leastMoved, size - Vector<T>.One);
                 greatest = Vector.Max(greatest, size);
                 used |= size;
-                hash = Mixed(hash, bits.As<T, uint>());
+                hash = Mixed(hash, Vector.AndNot(bits, Vector.Equals(size, Vector<T>.Zero)).As<T, uint>());
             }
 
             var last = 0UL;
@@ -171,7 +176,7 @@ static unsafe class StartScan
             {
                 var size = at[column] & T.MaxValue >> 1;
                 (leastOne, leastMovedOne, greatestOne, usedOne) = (T.Min(leastOne, size), T.Min(leastMovedOne, unchecked(size - T.One)), T.Max(greatestOne, size), usedOne | size);
-                last = Mixing.Mixed(last ^ ulong.CreateTruncating(at[column]));
+                last = Mixing.Mixed(last ^ ulong.CreateTruncating(WithoutSign(at[column])));
             }
 
             hashes[row] = last;

@@ -199,7 +199,7 @@ sealed unsafe class StreamedMatrix
             }
 
             if (parts == 1) Part(0);
-            else Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = options.Threads }, Part);
+            else Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = options.Cancellation }, Part);
         }
 
         // Random values are twice their limbs and 1 + 2³⁰; own values are in a unit.

@@ -128,9 +128,7 @@ sealed class StreamedSearch : IDisposable
 
             // With drawn products a verification costs less than the round that would show that nothing changes, and is needed anyway.
             var names = SliceNames.Of(_all, state, SeedOf("names", attempt, number), _options);
-            var other = elsewhere is null || _options.Threads == 1 ? null : Task.Run(() => elsewhere(state, names));
-            var run = Verified(names);
-            bool? isElsewhere = other?.GetAwaiter().GetResult();
+            var (run, isElsewhere) = Both(() => Verified(names), elsewhere is null || _options.Threads == 1 ? null : () => elsewhere(state, names));
             if ((run ?? (isKept ? Verified(null) : null)) is { } verified) return new StreamedResult(state, names, moved, verified, isElsewhere);
             if (isKept) return null;
 
@@ -146,6 +144,25 @@ sealed class StreamedSearch : IDisposable
         }
 
         return null;
+    }
+
+    static (RefinementResult? Run, bool? IsElsewhere) Both(Func<RefinementResult?> verify, Func<bool>? elsewhere)
+    {
+        if (elsewhere is null) return (verify(), null);
+        var other = Task.Run(elsewhere);
+        RefinementResult? run;
+        try
+        {
+            run = verify();
+        }
+        catch
+        {
+            // What the other works on may be freed as soon as this is left.
+            Task.WaitAny(other);
+            throw;
+        }
+
+        return (run, other.GetAwaiter().GetResult());
     }
 
     /// <summary>Whether a set of this model's parameters, proved at other sizes, is invariant here, too.</summary>

@@ -1,3 +1,4 @@
+using Tiebreak.Formats;
 using Tiebreak.Numbers;
 
 namespace Tiebreak.Refinement.Streaming;
@@ -79,11 +80,13 @@ sealed class StreamedVerdict
 
     static unsafe bool Same(StreamedMatrix left, StreamedMatrix right)
     {
-        var bytes = left.Tensor.Shape.Count * Formats.MappedTensor.SizeOf(left.Format);
-        for (long at = 0; at < bytes; at += 1 << 30)
+        var bytes = left.Columns * MappedTensor.SizeOf(left.Format);
+        for (var row = 0; row < left.Rows; row++)
         {
-            var length = (int)Math.Min(1 << 30, bytes - at);
-            if (!new ReadOnlySpan<byte>((void*)(left.Bytes.Start + (nint)at), length).SequenceEqual(new ReadOnlySpan<byte>((void*)(right.Bytes.Start + (nint)at), length))) return false;
+            var at = (nint)((long)row * bytes);
+            if (new ReadOnlySpan<byte>((void*)(left.Bytes.Start + at), bytes).SequenceEqual(new ReadOnlySpan<byte>((void*)(right.Bytes.Start + at), bytes))) continue;
+            for (var column = 0; column < left.Columns; column++)
+                if (left.Bits(row, column) != right.Bits(row, column)) return false; // a zero has no sign
         }
 
         return true;

@@ -1,9 +1,11 @@
+using System.Runtime.InteropServices;
 using Tiebreak.Formats;
 using Tiebreak.Numbers;
 using Tiebreak.Numbers.Kernels.Streaming;
 using Tiebreak.Programs;
 using Tiebreak.Refinement;
 using Tiebreak.Refinement.Streaming;
+using Tiebreak.Tests.House;
 using Xunit;
 
 namespace Tiebreak.Tests.Refinement.Streaming;
@@ -28,6 +30,46 @@ public sealed unsafe class StreamedMatrixTests
             Compare(default(Mersenne61), matrix, keys, count, random);
             Compare(PrimeField.Draw((ulong)seed), matrix, keys, count, random);
         }
+    }
+
+    [Fact]
+    public void Products_are_sums_of_values_in_half_precision()
+    {
+        using var folder = new TemporaryFolder();
+        for (var seed = 1; seed <= Cases / 2; seed++)
+        {
+            var random = new Random(seed);
+            var (rows, columns, format) = (random.Next(1, 90), random.Next(1, 90), seed % 2 == 0 ? FloatFormat.BFloat16 : FloatFormat.Float16);
+            var (stored, last) = format == FloatFormat.BFloat16 ? (7, 254) : (10, 30); // bits of significands, the greatest exponent
+            var (lowest, spread, rare) = (random.Next(last), random.Next(1, 24), random.Next(1, 200));
+            var words = new ushort[rows * columns];
+            for (var k = 0; k < words.Length; k++)
+            {
+                var exponent = random.Next(rare) == 0 ? random.Next(lowest + 1) : Math.Min(last, lowest + random.Next(spread));
+                words[k] = random.Next(20) == 0 ? (ushort)(random.Next(2) << 15) : (ushort)(random.Next(2) << 15 | exponent << stored | random.Next(1 << stored));
+            }
+
+            File.WriteAllBytes(folder.File("w"), MemoryMarshal.AsBytes(words.AsSpan()).ToArray());
+            using var file = new MappedFile(folder.File("w"));
+            var matrix = StreamedMatrix.Of(new ParameterTensor("w", new Shape(rows, columns), new MappedTensor(new ByteRange(file, 0, 2L * words.Length), format)), mostCopied: 0)!;
+            matrix.Facts = StartScan.Of(matrix, Options).Facts;
+            foreach (var keys in new[] { null, new MatrixKeys(Words(random, rows), Words(random, columns)) }) Compare(PrimeField.Draw((ulong)seed), matrix, keys, random.Next(1, 6), random);
+        }
+    }
+
+    [Fact]
+    public void A_zero_has_no_sign()
+    {
+        float[] values = [.. Enumerable.Range(0, 60).Select(k => k % 20 == 3 ? 0f : k % 20)];
+        values[23] = -0f;
+        values[56] = 7f;
+        var (_, rows) = StartScan.Of(Matrix(values, 3, 20), Options);
+        Assert.Equal(rows[0], rows[1]);
+        Assert.NotEqual(rows[0], rows[2]);
+        float[] turned = [.. Enumerable.Range(0, 60).Select(k => values[k % 3 * 20 + k / 3])];
+        var columns = StartScan.ColumnHashes(Matrix(turned, 20, 3), Options);
+        Assert.Equal(columns[0], columns[1]);
+        Assert.NotEqual(columns[0], columns[2]);
     }
 
     [Fact]
