@@ -85,14 +85,15 @@ public unsafe class StreamedProductBenchmarks
 
     void Run<TBits, TCount>(bool overRows) where TBits : struct, IWeightBits where TCount : struct, IVectorCount
     {
-        const int Exponent = 126 - OwnValues.Window + 1; // of numbers below ½
+        const int Exponent = 126 + 24 - OwnValues.Bits + 1; // of numbers below ½
         if (Values == "random") Run<TBits, RandomValues<NoZeros>, TCount>(overRows, default);
+        else if (typeof(TBits) == typeof(BFloat16Bits)) Run<TBits, NarrowValues, TCount>(overRows, new NarrowValues(Exponent + OwnValues.Bits - NarrowValues.Bits));
         else Run<TBits, OwnValues, TCount>(overRows, new OwnValues(Exponent));
     }
 
     void Run<TBits, TValues, TCount>(bool overRows, TValues values) where TBits : struct, IWeightBits where TValues : struct, IWeightValues where TCount : struct, IVectorCount
     {
-        if (Avx512F.IsSupported) Run<Lanes8, Vector512<long>, TBits, TValues, TCount>(overRows, values);
+        if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported) Run<Lanes8, Vector512<long>, TBits, TValues, TCount>(overRows, values);
         else if (Avx2.IsSupported) Run<Lanes4, Vector256<long>, TBits, TValues, TCount>(overRows, values);
         else Run<Lanes2, Vector128<long>, TBits, TValues, TCount>(overRows, values);
     }

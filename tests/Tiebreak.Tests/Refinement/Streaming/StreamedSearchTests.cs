@@ -25,7 +25,8 @@ public sealed class StreamedSearchTests
     {
         using var toy = RandomTransformers.Draw("llama", 3);
         using var asked = new ManualResetEventSlim();
-        var hasEnded = false;
+        using var thrown = new ManualResetEventSlim();
+        var (hasLeft, hadLeft) = (false, true);
         var options = new RefinementOptions
         {
             Threads = 2,
@@ -33,17 +34,31 @@ public sealed class StreamedSearchTests
             {
                 if (!stage.StartsWith("verification", StringComparison.Ordinal)) return;
                 asked.Wait(TestContext.Current.CancellationToken);
+                thrown.Set();
                 throw new TimeoutException();
             },
         };
-        Assert.Throws<TimeoutException>(() => On(toy.Path, options, search => search.Run((_, _) =>
+        bool Elsewhere(StreamedState state, SliceNames names)
         {
             asked.Set();
-            Thread.Sleep(100);
-            hasEnded = true;
+            thrown.Wait(TestContext.Current.CancellationToken);
+            for (var turn = 0; turn < 100_000; turn++) Thread.Yield(); // time enough for who does not wait
+            hadLeft = Volatile.Read(ref hasLeft);
             return true;
-        })));
-        Assert.True(hasEnded);
+        }
+
+        Assert.Throws<TimeoutException>(() => On(toy.Path, options, search =>
+        {
+            try
+            {
+                return search.Run(Elsewhere);
+            }
+            finally
+            {
+                Volatile.Write(ref hasLeft, true);
+            }
+        }));
+        Assert.False(hadLeft);
     }
 
     [Fact]

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Tiebreak.Numbers.Kernels.Streaming;
 
 /// <summary>
-/// What kernels do with a register of 64-bit lanes, as wide as the processor has them. The runtime also takes wider vectors apart by itself, but not within registers, and a kernel takes ten times as long then. A lane holds an
+/// What kernels do with a register of 64-bit lanes, as wide as the processor has them. The runtime also takes wider vectors apart by itself, but not within registers, and a kernel takes about twice as long then. A lane holds an
 /// integer, or the bits of a double; what works on doubles says so.
 /// </summary>
 /// <typeparam name="T">The register. Wrapped in a type of ours that had these as its operators, it would not stay in registers either.</typeparam>

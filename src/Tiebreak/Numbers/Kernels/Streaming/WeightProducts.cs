@@ -71,42 +71,10 @@ static unsafe class WeightProducts<L, T, TBits, TValues, TCount> where L : ILane
                     }
 
                     if (IsAhead) values.Some<L, T, TBits>(bytes, rowKey, KeysAt(keys), out next0, out next1);
-                    var limb = L.Load(x);
-                    a0 = L.Add(a0, L.MultiplyHalves(w0, limb));
-                    if (TValues.HasHigh) c0 = L.Add(c0, L.MultiplyHalves(w1, limb));
-                    limb = L.ShiftRightLogical(limb, 32);
-                    c0 = L.Add(c0, L.MultiplyHalves(w0, limb));
-                    if (TValues.HasHigh) b0 = L.Add(b0, L.MultiplyHalves(w1, limb));
-                    if (TCount.Value > 1)
-                    {
-                        limb = L.Load(x + L.Count);
-                        a1 = L.Add(a1, L.MultiplyHalves(w0, limb));
-                        if (TValues.HasHigh) c1 = L.Add(c1, L.MultiplyHalves(w1, limb));
-                        limb = L.ShiftRightLogical(limb, 32);
-                        c1 = L.Add(c1, L.MultiplyHalves(w0, limb));
-                        if (TValues.HasHigh) b1 = L.Add(b1, L.MultiplyHalves(w1, limb));
-                    }
-
-                    if (TCount.Value > 2)
-                    {
-                        limb = L.Load(x + 2 * L.Count);
-                        a2 = L.Add(a2, L.MultiplyHalves(w0, limb));
-                        if (TValues.HasHigh) c2 = L.Add(c2, L.MultiplyHalves(w1, limb));
-                        limb = L.ShiftRightLogical(limb, 32);
-                        c2 = L.Add(c2, L.MultiplyHalves(w0, limb));
-                        if (TValues.HasHigh) b2 = L.Add(b2, L.MultiplyHalves(w1, limb));
-                    }
-
-                    if (TCount.Value > 3)
-                    {
-                        limb = L.Load(x + 3 * L.Count);
-                        a3 = L.Add(a3, L.MultiplyHalves(w0, limb));
-                        if (TValues.HasHigh) c3 = L.Add(c3, L.MultiplyHalves(w1, limb));
-                        limb = L.ShiftRightLogical(limb, 32);
-                        c3 = L.Add(c3, L.MultiplyHalves(w0, limb));
-                        if (TValues.HasHigh) b3 = L.Add(b3, L.MultiplyHalves(w1, limb));
-                    }
-
+                    AddNeighbours(w0, w1, x, ref a0, ref b0, ref c0);
+                    if (TCount.Value > 1) AddNeighbours(w0, w1, x + L.Count, ref a1, ref b1, ref c1);
+                    if (TCount.Value > 2) AddNeighbours(w0, w1, x + 2 * L.Count, ref a2, ref b2, ref c2);
+                    if (TCount.Value > 3) AddNeighbours(w0, w1, x + 3 * L.Count, ref a3, ref b3, ref c3);
                     x += TCount.Value * L.Count;
                 }
                 while (--steps > 0);
@@ -182,42 +150,10 @@ static unsafe class WeightProducts<L, T, TBits, TValues, TCount> where L : ILane
                         }
 
                         if (IsAhead) values.Some<L, T, TBits>(bytes, KeyAt(keys), columnKey, out next0, out next1);
-                        var limb = L.All(x[0]);
-                        a0 = L.Add(a0, L.MultiplyHalves(w0, limb));
-                        if (TValues.HasHigh) c0 = L.Add(c0, L.MultiplyHalves(w1, limb));
-                        limb = L.All(x[1]);
-                        c0 = L.Add(c0, L.MultiplyHalves(w0, limb));
-                        if (TValues.HasHigh) b0 = L.Add(b0, L.MultiplyHalves(w1, limb));
-                        if (TCount.Value > 1)
-                        {
-                            limb = L.All(x[2]);
-                            a1 = L.Add(a1, L.MultiplyHalves(w0, limb));
-                            if (TValues.HasHigh) c1 = L.Add(c1, L.MultiplyHalves(w1, limb));
-                            limb = L.All(x[3]);
-                            c1 = L.Add(c1, L.MultiplyHalves(w0, limb));
-                            if (TValues.HasHigh) b1 = L.Add(b1, L.MultiplyHalves(w1, limb));
-                        }
-
-                        if (TCount.Value > 2)
-                        {
-                            limb = L.All(x[4]);
-                            a2 = L.Add(a2, L.MultiplyHalves(w0, limb));
-                            if (TValues.HasHigh) c2 = L.Add(c2, L.MultiplyHalves(w1, limb));
-                            limb = L.All(x[5]);
-                            c2 = L.Add(c2, L.MultiplyHalves(w0, limb));
-                            if (TValues.HasHigh) b2 = L.Add(b2, L.MultiplyHalves(w1, limb));
-                        }
-
-                        if (TCount.Value > 3)
-                        {
-                            limb = L.All(x[6]);
-                            a3 = L.Add(a3, L.MultiplyHalves(w0, limb));
-                            if (TValues.HasHigh) c3 = L.Add(c3, L.MultiplyHalves(w1, limb));
-                            limb = L.All(x[7]);
-                            c3 = L.Add(c3, L.MultiplyHalves(w0, limb));
-                            if (TValues.HasHigh) b3 = L.Add(b3, L.MultiplyHalves(w1, limb));
-                        }
-
+                        AddOne(w0, w1, x, ref a0, ref b0, ref c0);
+                        if (TCount.Value > 1) AddOne(w0, w1, x + LimbVectors.Parts, ref a1, ref b1, ref c1);
+                        if (TCount.Value > 2) AddOne(w0, w1, x + 2 * LimbVectors.Parts, ref a2, ref b2, ref c2);
+                        if (TCount.Value > 3) AddOne(w0, w1, x + 3 * LimbVectors.Parts, ref a3, ref b3, ref c3);
                         x += TCount.Value * LimbVectors.Parts;
                         if (--unread < 0) break;
                     }
@@ -260,6 +196,31 @@ static unsafe class WeightProducts<L, T, TBits, TValues, TCount> where L : ILane
             sums.Add(t, to, 1, weight.High * y);
             sums.Add(t, to, 2, weight.Low * y + weight.High * x);
         }
+    }
+
+    // Neighbouring elements, taken apart here: more words would not come from the caches as fast.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void AddNeighbours(T w0, T w1, long* x, ref T a, ref T b, ref T c)
+    {
+        var limbs = L.Load(x);
+        AddLimb(w0, w1, limbs, ref a, ref c);
+        AddLimb(w0, w1, L.ShiftRightLogical(limbs, 32), ref c, ref b);
+    }
+
+    // One element, whose limbs lie apart.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void AddOne(T w0, T w1, long* x, ref T a, ref T b, ref T c)
+    {
+        AddLimb(w0, w1, L.All(x[0]), ref a, ref c);
+        AddLimb(w0, w1, L.All(x[1]), ref c, ref b);
+    }
+
+    // Products are of the lower halves of the lanes; what stands above them means nothing.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void AddLimb(T w0, T w1, T limb, ref T first, ref T second)
+    {
+        first = L.Add(first, L.MultiplyHalves(w0, limb));
+        if (TValues.HasHigh) second = L.Add(second, L.MultiplyHalves(w1, limb));
     }
 
     // Adds the low and the high halves apart.

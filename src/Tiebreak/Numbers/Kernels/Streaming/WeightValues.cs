@@ -109,13 +109,10 @@ readonly unsafe struct RandomValues<TZeros> : IWeightValues where TZeros : struc
 /// <param name="leastExponent">A biased exponent; may be negative.</param>
 readonly unsafe struct OwnValues(int leastExponent) : IWeightValues
 {
-    /// <summary>How many exponents a window holds: a mantissa of 24 bits, shifted by less, and a sign fill two limbs.</summary>
-    public const int Window = Bits - 24;
-
     /// <summary>Bits of an integer, with its sign.</summary>
     public const int Bits = 56;
 
-    /// <summary>The last bit of this and any double of at most a third as much is 1.</summary>
+    /// <summary>A sum of this and a double of at most a third as much ends with the bit for 1, and with the integer next to that double.</summary>
     public const double LastBit = 3L << 51;
 
     const int LowBits = LimbVectors.HighScale;
