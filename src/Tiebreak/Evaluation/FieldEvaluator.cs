@@ -78,10 +78,7 @@ sealed unsafe partial class FieldEvaluator<TField> where TField : struct, IField
     int[] Uses(out bool[] recomputed)
     {
         var uses = new int[_program.Nodes.Count];
-        recomputed = new bool[uses.Length];
-        foreach (var node in _program.Nodes)
-            recomputed[node.Id] = node.Primitive is Primitive.Parameter or Primitive.Constant
-                || (node.Primitive is Primitive.Reshape or Primitive.Transpose or Primitive.Broadcast or Primitive.Gather { Map: IndexMap.Affine } && recomputed[node.Operands[0].Id]);
+        recomputed = Rematerialization.OfLeaves(_program);
         foreach (var (_, node) in _program.Outputs) uses[node.Id]++;
         for (var id = uses.Length - 1; id >= 0; id--)
             if (uses[id] > 0 && !recomputed[id])

@@ -43,8 +43,8 @@ sealed class ExactKeys<TField>(TField field, IReadOnlyList<StreamedMatrix> matri
     /// <summary>Looks at one matrix.</summary>
     /// <param name="matrix">The matrix.</param>
     /// <param name="classes">Its keys.</param>
-    /// <param name="rows">The vectors of all rows, position by position.</param>
-    /// <param name="columns">The same of all columns.</param>
+    /// <param name="rows">The vectors of the rows in <see cref="Places"/>, position by position.</param>
+    /// <param name="columns">The same of columns.</param>
     public void Look(StreamedMatrix matrix, MatrixClasses classes, ulong[] rows, ulong[] columns)
     {
         var first = _seen.Count == 0 ? 0 : _seen[^1].First + _seen[^1].Cells;
@@ -85,10 +85,10 @@ sealed class ExactKeys<TField>(TField field, IReadOnlyList<StreamedMatrix> matri
     ulong GradientAt(Seen seen, int row, int column)
     {
         const int Unreduced = 32; // products of 61 bits whose sum fits
-        var (sum, height, width) = (UInt128.Zero, seen.Matrix.Rows, seen.Matrix.Columns);
+        var (sum, height, width) = (UInt128.Zero, seen.RowPlaces.Length, seen.ColumnPlaces.Length);
         for (var t = 0; t < seen.Positions; t++)
         {
-            sum += Math.BigMul(seen.Rows[(long)t * height + seen.RowPlaces[row]], seen.Columns[(long)t * width + seen.ColumnPlaces[column]]);
+            sum += Math.BigMul(seen.Rows[(long)t * height + row], seen.Columns[(long)t * width + column]);
             if (t % Unreduced == Unreduced - 1) sum = field.Reduce(sum);
         }
 
@@ -125,15 +125,15 @@ sealed class ExactKeys<TField>(TField field, IReadOnlyList<StreamedMatrix> matri
     // Rows and columns of one matrix: fewer where there are very many matrices.
     static int MostPlacesOf(int matrices, bool all) => all ? int.MaxValue : (int)Math.Clamp(Math.Sqrt((double)MostCells / Math.Max(1, matrices)), 1, MostPlaces);
 
-    // All, or some that are spread evenly.
-    int[] Places(int count) => count <= _most ? [.. Enumerable.Range(0, count)] : [.. Enumerable.Range(0, _most).Select(k => (int)((long)k * count / _most))];
+    /// <summary>Which of so many rows or columns are looked at: all, or some that are spread evenly.</summary>
+    public int[] Places(int count) => count <= _most ? [.. Enumerable.Range(0, count)] : [.. Enumerable.Range(0, _most).Select(k => (int)((long)k * count / _most))];
 
     /// <summary>A matrix that was looked at; its cells are numbered on from the one before.</summary>
     sealed record Seen(StreamedMatrix Matrix, MatrixClasses Classes, ulong[] Rows, ulong[] Columns, int[] RowPlaces, int[] ColumnPlaces, long First)
     {
         public long Cells => (long)RowPlaces.Length * ColumnPlaces.Length;
 
-        public int Positions { get; } = Rows.Length / Matrix.Rows;
+        public int Positions { get; } = Rows.Length / Math.Max(1, RowPlaces.Length);
     }
 
     /// <summary>For names of gradients the first cell that had each. Names are cut to 32 bits besides their place, so that a line of the cache holds eight.</summary>

@@ -8,13 +8,14 @@ namespace Tiebreak.Refinement.Streaming;
 /// <param name="factors">The gradients of the matrices, taken apart.</param>
 /// <param name="matrices">The matrices.</param>
 /// <param name="moduli">The fields' primes.</param>
-/// <param name="keepsValues">Whether values stay until the end, for <see cref="Vectors"/>.</param>
+/// <param name="kept">Of which of so many rows or columns vectors are kept, for <see cref="Kept"/>; null if of none.</param>
 /// <param name="options">Threads.</param>
-sealed class FactorKeys(IReadOnlyList<GradientFactors> factors, IReadOnlyList<StreamedMatrix> matrices, ulong[] moduli, bool keepsValues, RefinementOptions options)
+sealed class FactorKeys(IReadOnlyList<GradientFactors> factors, IReadOnlyList<StreamedMatrix> matrices, ulong[] moduli, Func<int, int[]>? kept, RefinementOptions options)
 {
     readonly Dictionary<Node, ulong[][]> _values = []; // of each lane
     readonly Dictionary<Node, List<Side>> _waiting = WaitingOf(factors);
     readonly Dictionary<Side, int> _missing = [];
+    readonly Dictionary<Side, ulong[]> _kept = [];
     readonly Dictionary<int, AxisKeys> _half = []; // of matrices of which rows or columns are known, not both
     readonly Dictionary<Node, int> _uses = [];
     readonly Dictionary<int, Stack<ulong[]>> _spare = [];
@@ -60,21 +61,31 @@ sealed class FactorKeys(IReadOnlyList<GradientFactors> factors, IReadOnlyList<St
             if (missing > 0) continue;
             Finish(side, accept);
             foreach (var used in nodes)
-                if (--_uses[used] == 0 && !keepsValues) GiveBack(used);
+                if (--_uses[used] == 0) GiveBack(used);
         }
     }
 
     void Finish(Side side, Action<int, MatrixClasses> accept)
     {
-        var keys = AxisKeys.Of([.. Enumerable.Range(0, moduli.Length).Select(lane => Vectors(side.Matrix, side.IsRows, lane))], moduli, Places(side.Matrix, side.IsRows), options.Threads);
+        ulong[][] vectors = [.. Enumerable.Range(0, moduli.Length).Select(lane => factors[side.Matrix].Vectors(side.IsRows, node => _values[node][lane], Places(side)))];
+        var keys = AxisKeys.Of(vectors, moduli, Places(side), options.Threads);
+        if (kept is not null) _kept.Add(side, Sample(vectors[0], Places(side), kept(Places(side))));
         if (!_half.Remove(side.Matrix, out var other)) _half.Add(side.Matrix, keys);
         else accept(side.Matrix, side.IsRows ? new MatrixClasses(keys, other) : new MatrixClasses(other, keys));
     }
 
-    /// <summary>The vectors of a matrix' rows or columns in one field.</summary>
-    public ulong[] Vectors(int matrix, bool isRows, int lane) => factors[matrix].Vectors(isRows, node => _values[node][lane], Places(matrix, isRows));
+    static ulong[] Sample(ulong[] vectors, int all, int[] places)
+    {
+        var sample = GC.AllocateUninitializedArray<ulong>(all == 0 ? 0 : vectors.Length / all * places.Length);
+        for (int at = 0, start = 0; at < sample.Length; start += all)
+            foreach (var place in places) sample[at++] = vectors[start + place];
+        return sample;
+    }
 
-    int Places(int matrix, bool isRows) => isRows ? matrices[matrix].Rows : matrices[matrix].Columns;
+    /// <summary>The vectors of some of a matrix' rows or columns in the first field: position by position, in each the kept places.</summary>
+    public ulong[] Kept(int matrix, bool isRows) => _kept[new Side(matrix, isRows)];
+
+    int Places(Side side) => side.IsRows ? matrices[side.Matrix].Rows : matrices[side.Matrix].Columns;
 
     ulong[] Rent(int length) => _spare.TryGetValue(length, out var arrays) && arrays.TryPop(out var array) ? array : GC.AllocateUninitializedArray<ulong>(length);
 

@@ -20,6 +20,7 @@ sealed class StreamedSearch : IDisposable
     readonly RefinementOptions _options;
     readonly bool _looksAtAll;
     readonly TensorProgram _gradient;
+    readonly TensorProgram _frugal; // the same with less memory, for products that cost nothing
     readonly GradientFactors[] _factors;
     readonly Node[] _wanted; // the factors' nodes, each once
     readonly RoundMemory _memory = new();
@@ -38,7 +39,8 @@ sealed class StreamedSearch : IDisposable
         (_options, _looksAtAll, Matrices, _all) = (options, looksAtAll, matrices, [.. matrices, .. frozen]);
         for (var k = 0; k < _all.Count; k++) _numbers.Add(_all[k].Tensor.Name, k);
         Kept = model with { Parameters = [.. model.Parameters.Where(parameter => !_numbers.ContainsKey(parameter.Name))], Frozen = [.. model.Frozen.Where(parameter => !_numbers.ContainsKey(parameter.Name))] };
-        var gradient = GradientOf(model);
+        var forward = SelfGates.Of(model.Program);
+        var gradient = GradientOf(model, forward);
         var outputs = gradient.Outputs.ToDictionary(output => output.Name, output => output.Node, StringComparer.Ordinal);
         _factors = [.. matrices.Select(matrix => outputs.TryGetValue(matrix.Tensor.Name, out var node) ? GradientFactors.Of(node)! : throw new ArgumentException($"{matrix.Tensor.Name} has no gradient"))];
         _wanted = [.. _factors.SelectMany(factors => factors.Nodes).Distinct()];
@@ -47,6 +49,7 @@ sealed class StreamedSearch : IDisposable
             .. gradient.Outputs.Where(output => !_numbers.ContainsKey(output.Name)),
             .. _wanted.Select((node, k) => (Name(k), node)),
         ]);
+        _frugal = Rematerialization.Of(_gradient, forward.Nodes.Count);
     }
 
     /// <summary>The matrices that stream and are trained.</summary>
@@ -86,7 +89,9 @@ sealed class StreamedSearch : IDisposable
     public bool MetKinks { get; private set; }
 
     /// <summary>The gradient of a model by all its parameters.</summary>
-    public static TensorProgram GradientOf(Model model) => Gradient.Of(SelfGates.Of(model.Program), model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
+    public static TensorProgram GradientOf(Model model) => GradientOf(model, SelfGates.Of(model.Program));
+
+    static TensorProgram GradientOf(Model model, TensorProgram forward) => Gradient.Of(forward, model.OutputIsLoss, model.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal));
 
     /// <summary>The algorithm.</summary>
     /// <param name="elsewhere">Asked, while a set is verified here, whether it is invariant at other sizes, too: one look with products that are drawn.</param>
@@ -219,7 +224,7 @@ sealed class StreamedSearch : IDisposable
     EvaluationEvents Evaluate<TField>(
         TField[] fields, ulong seed, StreamedState state, DrawnProducts? drawn, FieldEvaluator<TField>.OutputReader accept, Action<int, MatrixClasses> acceptClasses, ExactKeys<TField>? exact = null) where TField : struct, IField
     {
-        var keys = new FactorKeys(_factors, Matrices, [.. fields.Select(field => field.Modulus)], keepsValues: exact is not null, _options);
+        var keys = new FactorKeys(_factors, Matrices, [.. fields.Select(field => field.Modulus)], exact is null ? null : exact.Places, _options);
         var classes = new MatrixClasses[exact is null ? 0 : Matrices.Count];
         void Accept(int k, MatrixClasses own)
         {
@@ -240,9 +245,9 @@ sealed class StreamedSearch : IDisposable
         }
 
         var point = new StreamedPoint(state, _all, _numbers, drawn, seed, _options);
-        var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, _gradient, point, new Workers(_options.Threads, _options.Cancellation), _pool, Read);
+        var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, drawn is null ? _gradient : _frugal, point, new Workers(_options.Threads, _options.Cancellation), _pool, Read);
         MetKinks |= events.Kinks > 0 && drawn is not { AreAlike: false };
-        for (var k = 0; k < classes.Length; k++) exact?.Look(Matrices[k], classes[k], keys.Vectors(k, isRows: true, lane: 0), keys.Vectors(k, isRows: false, lane: 0));
+        for (var k = 0; k < classes.Length; k++) exact?.Look(Matrices[k], classes[k], keys.Kept(k, isRows: true), keys.Kept(k, isRows: false));
         MissesTies |= exact is { Agree: false };
         return events;
     }

@@ -39,7 +39,7 @@ public sealed class LoraAdapterTests
 
         // The base with the products added to its weights computes the same.
         int[] tokens = [4, 0, 6, 2];
-        var actual = Evaluation.FloatEvaluator.Evaluate(model.Program, node => node.Primitive switch
+        var actual = Tiebreak.Evaluation.FloatEvaluator.Evaluate(model.Program, node => node.Primitive switch
         {
             Tiebreak.Programs.Primitive.Parameter { Name: var name } => adapter.Has(name) ? adapter[name] : home[name],
             _ => Plain.OneHot(7, tokens),
@@ -70,7 +70,7 @@ public sealed class LoraAdapterTests
         using var file = ModelFile.Open(right.Path);
         var model = file.Lower(new LoweringOptions { Dims = new Dictionary<string, int> { ["sequence"] = 5 } });
         int[] tokens = [4, 0, 6, 2, 1];
-        var actual = Evaluation.FloatEvaluator.Evaluate(model.Program, node => node.Primitive is Tiebreak.Programs.Primitive.Parameter { Name: var name } ? right.Has(name) ? right[name] : home[name] : Plain.OneHot(7, tokens))[0].Values;
+        var actual = Tiebreak.Evaluation.FloatEvaluator.Evaluate(model.Program, node => node.Primitive is Tiebreak.Programs.Primitive.Parameter { Name: var name } ? right.Has(name) ? right[name] : home[name] : Plain.OneHot(7, tokens))[0].Values;
         // The layer: 6 / √4 times the product, into [inputs, outputs]. The look-up is not the head's, so it is added as positions are.
         var (a, b, w) = (right["base_model.model.transformer.h.1.mlp.c_fc.lora_A.weight"], right["base_model.model.transformer.h.1.mlp.c_fc.lora_B.weight"], home["h.1.mlp.c_fc.weight"]);
         for (var i = 0; i < 6; i++)
