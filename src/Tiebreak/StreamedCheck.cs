@@ -53,8 +53,8 @@ static class StreamedCheck
         var looksAtAll = count * BytesEach <= (memory ?? UsualMemory); // it is streamed to be fast, not for want of memory
         for (var enlargement = 0; ; enlargement++)
         {
-            using var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, options, looksAtAll);
-            using var again = new LargerSizes(larger, model, tensors, options);
+            var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, options, looksAtAll);
+            var again = new LargerSizes(larger, model, tensors, options);
             var result = search.Run(again.AreInvariant);
             if (result.State is not { } state) return new Analysis { Model = model, NonFinite = NonFiniteValues.AtStart(result.Run.SingularOrigins) };
             if ((search.MissesTies || search.MetKinks) && MayBeHeld(count, memory)) return null;
@@ -101,7 +101,7 @@ static class StreamedCheck
     }
 
     /// <summary>The same model at the next larger sizes, made when first asked for.</summary>
-    sealed class LargerSizes(Func<Model, Model?> larger, Model model, StreamedTensors tensors, RefinementOptions options) : IDisposable
+    sealed class LargerSizes(Func<Model, Model?> larger, Model model, StreamedTensors tensors, RefinementOptions options)
     {
         readonly Lazy<(Model Model, StreamedSearch Search)?> _other = new(() => larger(model) is not { } other ? null
             : (other, new StreamedSearch(other, tensors.Trained, tensors.Frozen, options with { Progress = stage => options.Progress?.Invoke($"larger sizes: {stage}") })));
@@ -114,12 +114,6 @@ static class StreamedCheck
 
         /// <summary>Whether what was proved holds at them, too.</summary>
         public bool Confirm(StreamedResult result) => _other.Value!.Value.Search.Confirms(result);
-
-        /// <inheritdoc/>
-        public void Dispose()
-        {
-            if (_other is { IsValueCreated: true, Value: { } other }) other.Search.Dispose();
-        }
     }
 
     // Whoever names a limit wants it kept; else half of the machine may be used.

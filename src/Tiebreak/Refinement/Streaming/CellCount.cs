@@ -90,8 +90,8 @@ sealed class CellCount
             var moving = classes.AllMove ? _matrices[k].Tensor.Shape.Count : 0;
             if (!classes.AllMove)
             {
-                var columns = classes.Columns.Moving.CountBy(pattern => pattern).ToArray();
-                foreach (var (row, rows) in classes.Rows.Moving.CountBy(pattern => pattern))
+                var columns = classes.Columns.Moving.Counts.ToArray();
+                foreach (var (row, rows) in classes.Rows.Moving.Counts)
                     foreach (var (column, count) in columns)
                         if ((row & column) != 0) moving += (long)rows * count;
             }

@@ -16,9 +16,11 @@ sealed class FactorKeys(IReadOnlyList<GradientFactors> factors, IReadOnlyList<St
     readonly Dictionary<Node, List<Side>> _waiting = WaitingOf(factors);
     readonly Dictionary<Side, int> _missing = [];
     readonly Dictionary<Side, ulong[]> _kept = [];
-    readonly Dictionary<int, AxisKeys> _half = []; // of matrices of which rows or columns are known, not both
     readonly Dictionary<Node, int> _uses = [];
     readonly Dictionary<int, Stack<ulong[]>> _spare = [];
+
+    /// <summary>Receives the rows or the columns of a matrix.</summary>
+    public delegate void AxisReader(int matrix, bool isRows, AxisKeys keys);
 
     /// <summary>A matrix and whether its rows are meant, not its columns.</summary>
     readonly record struct Side(int Matrix, bool IsRows);
@@ -46,8 +48,8 @@ sealed class FactorKeys(IReadOnlyList<GradientFactors> factors, IReadOnlyList<St
     /// <param name="lane">Which field.</param>
     /// <param name="start">The position of the first value.</param>
     /// <param name="chunk">The values from there on.</param>
-    /// <param name="accept">Receives a matrix and its classes when both are known.</param>
-    public void Read(Node node, int lane, long start, ReadOnlySpan<ulong> chunk, Action<int, MatrixClasses> accept)
+    /// <param name="accept">Receives what is known then.</param>
+    public void Read(Node node, int lane, long start, ReadOnlySpan<ulong> chunk, AxisReader accept)
     {
         if (!_values.TryGetValue(node, out var values)) _values.Add(node, values = [.. moduli.Select(_ => Rent((int)node.Shape.Count))]);
         chunk.CopyTo(values[lane].AsSpan((int)start));
@@ -65,27 +67,17 @@ sealed class FactorKeys(IReadOnlyList<GradientFactors> factors, IReadOnlyList<St
         }
     }
 
-    void Finish(Side side, Action<int, MatrixClasses> accept)
+    void Finish(Side side, AxisReader accept)
     {
-        ulong[][] vectors = [.. Enumerable.Range(0, moduli.Length).Select(lane => factors[side.Matrix].Vectors(side.IsRows, node => _values[node][lane], Places(side)))];
-        var keys = AxisKeys.Of(vectors, moduli, Places(side), options.Threads);
-        if (kept is not null) _kept.Add(side, Sample(vectors[0], Places(side), kept(Places(side))));
-        if (!_half.Remove(side.Matrix, out var other)) _half.Add(side.Matrix, keys);
-        else accept(side.Matrix, side.IsRows ? new MatrixClasses(keys, other) : new MatrixClasses(other, keys));
-    }
-
-    static ulong[] Sample(ulong[] vectors, int all, int[] places)
-    {
-        var sample = GC.AllocateUninitializedArray<ulong>(all == 0 ? 0 : vectors.Length / all * places.Length);
-        for (int at = 0, start = 0; at < sample.Length; start += all)
-            foreach (var place in places) sample[at++] = vectors[start + place];
-        return sample;
+        PlaceVector[][] vectors = [.. Enumerable.Range(0, moduli.Length).Select(lane => factors[side.Matrix].Vectors(side.IsRows, node => _values[node][lane]))];
+        var places = side.IsRows ? matrices[side.Matrix].Rows : matrices[side.Matrix].Columns;
+        var keys = AxisKeys.Of(vectors, moduli, places, options.Threads);
+        if (kept?.Invoke(places) is { } sample) _kept.Add(side, [.. vectors[0].SelectMany(vector => sample.Select(place => vector[place]))]);
+        accept(side.Matrix, side.IsRows, keys);
     }
 
     /// <summary>The vectors of some of a matrix' rows or columns in the first field: position by position, in each the kept places.</summary>
     public ulong[] Kept(int matrix, bool isRows) => _kept[new Side(matrix, isRows)];
-
-    int Places(Side side) => side.IsRows ? matrices[side.Matrix].Rows : matrices[side.Matrix].Columns;
 
     ulong[] Rent(int length) => _spare.TryGetValue(length, out var arrays) && arrays.TryPop(out var array) ? array : GC.AllocateUninitializedArray<ulong>(length);
 

@@ -57,27 +57,8 @@ sealed class GradientFactors
         return names;
     }
 
-    /// <summary>The vectors of all rows, or of all columns: position by position, in each all places; from the values of the nodes in one field, and only to be read: they may be those values themselves.</summary>
-    public ulong[] Vectors(bool isRows, Func<Node, ulong[]> values, int places) => Gathered(values, places, use => isRows ? use.Left : use.Right, use => use.Summed);
-
-    ulong[] Gathered(Func<Node, ulong[]> values, int places, Func<Use, Factor> side, Func<Use, string> summed)
-    {
-        var positions = _uses.Sum(use => side(use).Positions(summed(use)));
-        if (_uses is [var only] && positions * places == side(only).Node.Shape.Count && side(only).IsInOrder(summed(only))) return values(side(only).Node);
-        var all = GC.AllocateUninitializedArray<ulong>((int)(positions * places));
-        long at = 0;
-        foreach (var use in _uses)
-        {
-            var (factor, source) = (side(use), values(side(use).Node));
-            var count = factor.Positions(summed(use));
-            var offsets = factor.Offsets(summed(use));
-            var step = factor.Step(factor.Letters.Single(letter => !summed(use).Contains(letter)));
-            for (var t = 0; t < count; t++, at += places)
-                for (var place = 0; place < places; place++) all[at + place] = source[offsets[t] + (long)place * step];
-        }
-
-        return all;
-    }
+    /// <summary>The vectors of all rows, or of all columns, one a position, from the values of the nodes in one field.</summary>
+    public PlaceVector[] Vectors(bool isRows, Func<Node, ulong[]> values) => [.. _uses.SelectMany(use => (isRows ? use.Left : use.Right).Vectors(use.Summed, values))];
 
     /// <summary>One product: rows in the left factor, columns in the right, and the letters that are summed over in both.</summary>
     sealed record Use(Factor Left, Factor Right, string Summed)
@@ -96,29 +77,35 @@ sealed class GradientFactors
     /// <summary>A node and the names of its axes.</summary>
     sealed record Factor(Node Node, string Letters)
     {
-        public long Positions(string letters) => letters.Aggregate(1L, (count, letter) => count * Node.Shape[Letters.IndexOf(letter, StringComparison.Ordinal)]);
-
-        public long Step(char letter) => Node.Shape.Strides()[Letters.IndexOf(letter, StringComparison.Ordinal)];
-
-        /// <summary>Whether positions come one after the other, each with all its places.</summary>
-        public bool IsInOrder(string letters) => Letters[..^1] == letters;
-
-        /// <summary>Where each position begins, positions in the order of the letters.</summary>
-        public long[] Offsets(string letters)
+        /// <summary>The vector of each position, positions in the order of the letters.</summary>
+        public IEnumerable<PlaceVector> Vectors(string letters, Func<Node, ulong[]> values)
         {
-            var offsets = new long[Positions(letters)];
-            for (var k = 0; k < offsets.Length; k++)
+            var axes = letters.Select(letter => Letters.IndexOf(letter, StringComparison.Ordinal)).ToArray();
+            var strides = Node.Shape.Strides();
+            var step = strides[Letters.IndexOf(Letters.Single(letter => !letters.Contains(letter)), StringComparison.Ordinal)];
+            var known = values(Node);
+            var count = axes.Aggregate(1, (product, axis) => product * Node.Shape[axis]);
+            for (var position = 0; position < count; position++)
             {
-                long rest = k;
-                for (var axis = letters.Length - 1; axis >= 0; axis--)
+                var (start, rest) = (0, position);
+                foreach (var axis in axes.Reverse())
                 {
-                    var size = Node.Shape[Letters.IndexOf(letters[axis], StringComparison.Ordinal)];
-                    offsets[k] += rest % size * Step(letters[axis]);
-                    rest /= size;
+                    start += rest % Node.Shape[axis] * strides[axis];
+                    rest /= Node.Shape[axis];
                 }
-            }
 
-            return offsets;
+                yield return new PlaceVector(known, start, step);
+            }
         }
     }
+}
+
+/// <summary>One number for each place of an axis, as they lie in a larger array: place k has number start + k·step.</summary>
+/// <param name="Values">The array.</param>
+/// <param name="Start">Where the first is.</param>
+/// <param name="Step">From one to the next.</param>
+readonly record struct PlaceVector(ulong[] Values, int Start, int Step)
+{
+    /// <summary>The number of a place.</summary>
+    public ulong this[int place] => Values[Start + place * Step];
 }

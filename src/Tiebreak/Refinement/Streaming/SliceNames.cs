@@ -201,7 +201,7 @@ sealed record AxisNames(AxisKeys Axis, int[] Ids, IReadOnlyList<(int Place, int 
         var first = next;
         next += places;
         int[] ids = [.. Enumerable.Range(first, places)];
-        return new AxisNames(new AxisKeys { Keys = [.. ids.Select(id => Mixing.Mixed((ulong)id) & ~AxisKeys.SignBit)], Moving = [], AllMoving = 0 }, ids, [], []);
+        return new AxisNames(new AxisKeys { Keys = [.. ids.Select(id => Mixing.Mixed((ulong)id) & ~AxisKeys.SignBit)], Moving = PlaceBits.Of([]) }, ids, [], []);
     }
 
     /// <summary>Looks for what repeats.</summary>

@@ -12,7 +12,7 @@ namespace Tiebreak.Refinement.Streaming;
 /// The main algorithm (theory §3) without a state for each parameter (theory §6). A weight matrix' next state is a function of the two factors of its last gradient, which are as large as activations; its values are made while
 /// it streams by, forward and backward once each round. Tensors that are small, or used otherwise than as matrices, keep their codes.
 /// </summary>
-sealed class StreamedSearch : IDisposable
+sealed class StreamedSearch
 {
     const int Attempts = 8;
     const int MostRounds = 1 << 10;
@@ -24,7 +24,6 @@ sealed class StreamedSearch : IDisposable
     readonly GradientFactors[] _factors;
     readonly Node[] _wanted; // the factors' nodes, each once
     readonly RoundMemory _memory = new();
-    readonly BufferPool _pool = new(idleLimit: 1 << 25);
     readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
     readonly List<StreamedMatrix> _all; // trained matrices, then frozen ones
 
@@ -121,12 +120,10 @@ sealed class StreamedSearch : IDisposable
             _options.Progress?.Invoke($"round {number}");
             var round = new Round<TField>(field, state.Kept, number, _memory);
             var exact = new ExactKeys<TField>(field, Matrices, _looksAtAll);
-            var classes = new MatrixClasses[Matrices.Count];
-            var events = Evaluate([field], SeedOf("round", attempt, number), state, drawn: null, round.Accept, (k, own) => classes[k] = own, exact);
+            var (classes, kept) = (new MatrixClasses[Matrices.Count], new ClassesKept(state.Classes, state.Repeated));
+            var events = Evaluate([field], SeedOf("round", attempt, number), state, drawn: null, round.Accept, Collector(classes) + kept.Look, exact);
             if (events.Singularities.Count > 0)
                 return new StreamedResult(null, null, moved, new RefinementResult { Rounds = number, SingularOrigins = [.. events.Singularities.Select(node => node.Origin ?? "the model").Distinct(StringComparer.Ordinal)] });
-            var kept = new ClassesKept(state.Repeated);
-            for (var k = 0; k < classes.Length; k++) kept.Look(state.Classes[k], classes[k]);
             var isKept = kept.AreKept && !round.HasChanged;
             if (moved.Count == 0 || !SameMoving(moved[^1].Classes, classes)) moved.Add((number, classes));
             state = new StreamedState(round.Next(), isKept ? state.Classes : classes);
@@ -194,8 +191,8 @@ sealed class StreamedSearch : IDisposable
             var verification = new Verification<PrimeField>(primes, kept, _memory);
             var at = state with { Kept = kept };
             var drawn = names is null ? null : new DrawnProducts(names, seed, _options);
-            var alike = new ClassesKept(state.Repeated);
-            var events = Evaluate(primes, seed, at, drawn, verification.Accept, (k, own) => alike.Look(state.Classes[k], own));
+            var alike = new ClassesKept(state.Classes, state.Repeated);
+            var events = Evaluate(primes, seed, at, drawn, verification.Accept, alike.Look);
             if (drawn is { AreAlike: false }) return false;
             if (events.Singularities.Count > 0 || verification.Violation is not null || !alike.AreKept) return false;
         }
@@ -217,26 +214,22 @@ sealed class StreamedSearch : IDisposable
             if (causes[state.Kept.IndexOf(name)] is not { } cause) return;
             for (var i = 0; i < pattern.Length; i++)
                 if (pattern[i] != 0 && cause[start + i] == StuckCause.Zero) cause[start + i] = StuckCause.Cancellation;
-        }, (k, own) => patterns[k] = own);
+        }, Collector(patterns));
         return (causes, patterns);
     }
 
     EvaluationEvents Evaluate<TField>(
-        TField[] fields, ulong seed, StreamedState state, DrawnProducts? drawn, FieldEvaluator<TField>.OutputReader accept, Action<int, MatrixClasses> acceptClasses, ExactKeys<TField>? exact = null) where TField : struct, IField
+        TField[] fields, ulong seed, StreamedState state, DrawnProducts? drawn, FieldEvaluator<TField>.OutputReader accept, FactorKeys.AxisReader acceptAxis, ExactKeys<TField>? exact = null) where TField : struct, IField
     {
         var keys = new FactorKeys(_factors, Matrices, [.. fields.Select(field => field.Modulus)], exact is null ? null : exact.Places, _options);
         var classes = new MatrixClasses[exact is null ? 0 : Matrices.Count];
-        void Accept(int k, MatrixClasses own)
-        {
-            if (exact is not null) classes[k] = own;
-            acceptClasses(k, own);
-        }
+        if (exact is not null) acceptAxis += Collector(classes);
 
         void Read(string name, int lane, long start, ReadOnlySpan<ulong> chunk)
         {
             if (name[0] == Marker)
             {
-                keys.Read(_wanted[int.Parse(name.AsSpan(1), CultureInfo.InvariantCulture)], lane, start, chunk, Accept);
+                keys.Read(_wanted[int.Parse(name.AsSpan(1), CultureInfo.InvariantCulture)], lane, start, chunk, acceptAxis);
                 return;
             }
 
@@ -244,12 +237,22 @@ sealed class StreamedSearch : IDisposable
             accept(name, lane, start, chunk);
         }
 
+        using var pool = new BufferPool(idleLimit: 1 << 22); // of its own: what a pass over the weights needed is not what verifications do
         var point = new StreamedPoint(state, _all, _numbers, drawn, seed, _options);
-        var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, drawn is null ? _gradient : _frugal, point, new Workers(_options.Threads, _options.Cancellation), _pool, Read);
+        var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, drawn is null ? _gradient : _frugal, point, new Workers(_options.Threads, _options.Cancellation), pool, Read);
         MetKinks |= events.Kinks > 0 && drawn is not { AreAlike: false };
         for (var k = 0; k < classes.Length; k++) exact?.Look(Matrices[k], classes[k], keys.Kept(k, isRows: true), keys.Kept(k, isRows: false));
         MissesTies |= exact is { Agree: false };
         return events;
+    }
+
+    static FactorKeys.AxisReader Collector(MatrixClasses[] classes)
+    {
+        var pairs = new ClassPairs();
+        return (matrix, isRows, keys) =>
+        {
+            if (pairs.Add(matrix, isRows, keys) is { } both) classes[matrix] = both;
+        };
     }
 
     static bool SameMoving(MatrixClasses?[] before, MatrixClasses[] after)
@@ -257,7 +260,7 @@ sealed class StreamedSearch : IDisposable
         for (var k = 0; k < after.Length; k++)
         {
             if (before[k]!.AllMove && after[k].AllMove) continue;
-            if (!before[k]!.Rows.Moving.AsSpan().SequenceEqual(after[k].Rows.Moving) || !before[k]!.Columns.Moving.AsSpan().SequenceEqual(after[k].Columns.Moving)) return false;
+            if (!before[k]!.Rows.Moving.IsSameAs(after[k].Rows.Moving) || !before[k]!.Columns.Moving.IsSameAs(after[k].Columns.Moving)) return false;
         }
 
         return true;
@@ -268,9 +271,6 @@ sealed class StreamedSearch : IDisposable
     static string Name(int place) => Marker + place.ToString(CultureInfo.InvariantCulture);
 
     ulong SeedOf(string purpose, int attempt, int number) => new RandomFunction(_options.Seed, RandomFunction.Purpose(purpose)).Word(((ulong)attempt << 32) + (ulong)number);
-
-    /// <inheritdoc/>
-    public void Dispose() => _pool.Dispose();
 }
 
 /// <summary>What a streamed refinement found.</summary>

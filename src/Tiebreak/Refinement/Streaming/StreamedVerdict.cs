@@ -117,7 +117,7 @@ sealed class StreamedVerdict
 
     static bool SameKeys(MatrixClasses left, MatrixClasses right) =>
         left.Rows.Keys.AsSpan().SequenceEqual(right.Rows.Keys) && left.Columns.Keys.AsSpan().SequenceEqual(right.Columns.Keys)
-        && left.Rows.Moving.AsSpan().SequenceEqual(right.Rows.Moving) && left.Columns.Moving.AsSpan().SequenceEqual(right.Columns.Moving);
+        && left.Rows.Moving.IsSameAs(right.Rows.Moving) && left.Columns.Moving.IsSameAs(right.Columns.Moving);
 
     static long Cancelled(StreamedMatrix matrix, MatrixClasses? classes, MatrixClasses pattern, long stuck)
     {

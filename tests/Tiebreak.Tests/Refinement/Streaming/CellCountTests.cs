@@ -95,7 +95,7 @@ public sealed class CellCountTests
         AxisKeys Axis(ulong[] keys)
         {
             ulong[] moving = [.. keys.Select(key => allMove ? 7 : (key & ~Sign) * 0x9E3779B97F4A7C15 >> 61)];
-            return new AxisKeys { Keys = [.. keys.Zip(moving, (key, positions) => positions == 0 ? key & ~Sign : key)], Moving = moving, AllMoving = moving.Aggregate(ulong.MaxValue, (all, own) => all & own) };
+            return new AxisKeys { Keys = [.. keys.Zip(moving, (key, positions) => positions == 0 ? key & ~Sign : key)], Moving = PlaceBits.Of(moving) };
         }
     }
 

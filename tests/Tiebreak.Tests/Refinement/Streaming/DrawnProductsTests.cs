@@ -102,7 +102,6 @@ public sealed class DrawnProductsTests
 
         public void Dispose()
         {
-            Search.Dispose();
             _file.Dispose();
             _checkpoint.Dispose();
         }
@@ -116,7 +115,7 @@ public sealed class DrawnProductsTests
         if (classes[matrix] is not { } own) return null;
         var isRows = random.Next(2) == 0;
         var axis = isRows ? own.Rows : own.Columns;
-        var (keys, moving) = (axis.Keys.ToArray(), axis.Moving.ToArray());
+        var (keys, moving) = (axis.Keys.ToArray(), Enumerable.Range(0, axis.Moving.Length).Select(place => axis.Moving[place]).ToArray());
         var (from, to) = (random.Next(keys.Length), random.Next(keys.Length));
         switch (random.Next(5))
         {
@@ -136,8 +135,7 @@ public sealed class DrawnProductsTests
                 break;
         }
 
-        var all = moving.Aggregate(ulong.MaxValue, (bits, one) => bits & one);
-        var changed = new AxisKeys { Keys = keys, Moving = moving, AllMoving = all };
+        var changed = new AxisKeys { Keys = keys, Moving = PlaceBits.Of(moving) };
         classes[matrix] = isRows ? new MatrixClasses(changed, own.Columns) : new MatrixClasses(own.Rows, changed);
         return new StreamedState(state.Kept, classes);
     }

@@ -30,7 +30,7 @@ public sealed class ExactKeysTests
         var tensors = StreamedTensors.Of(model, least: 1 << 10);
         Assert.Equal("W", Assert.Single(tensors.Trained).Tensor.Name);
         foreach (var matrix in tensors.Trained) matrix.Facts = StartScan.Of(matrix, refinement).Facts;
-        using var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, refinement, looksAtAll);
+        var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, refinement, looksAtAll);
         Assert.NotNull(search.Run().State);
         Assert.Equal(misses, search.MissesTies);
     }

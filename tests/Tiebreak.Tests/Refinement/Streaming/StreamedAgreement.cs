@@ -21,8 +21,8 @@ static class StreamedAgreement
         if (StreamedCheck.Of(model, _ => null, tensors, refinement, memory: null) is not { } analysis) return 0; // it is held then
         var result = FindingsBuilder.Build(path, file.Format, options, analysis);
         var streamed = analysis.Streamed!;
-        using (var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, refinement))
-            Assert.True(StreamedCells.ToPartition(model, tensors.Trained, search.Run()).SameAs(held.Analysis.Partition!));
+        var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, refinement);
+        Assert.True(StreamedCells.ToPartition(model, tensors.Trained, search.Run()).SameAs(held.Analysis.Partition!));
         Assert.Equal(held.Counts, result.Counts);
         Assert.Equal(held.Tensors.Select(Line), result.Tensors.Select(Line));
         Assert.Equal(held.Units.Select(Line), result.Units.Select(Line));

@@ -99,7 +99,7 @@ public sealed class StreamedSearchTests
         var model = sizes.Smallest(ref step);
         var tensors = StreamedTensors.Of(model, least: 1);
         foreach (var matrix in tensors.Trained.Concat(tensors.Frozen)) matrix.Facts = StartScan.Of(matrix, refinement).Facts;
-        using var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, refinement);
+        var search = new StreamedSearch(model, tensors.Trained, tensors.Frozen, refinement);
         return act(search);
     }
 }
