@@ -44,7 +44,7 @@ static class StreamedCheck
     {
         const int MostEnlargements = 8;
         options.Progress?.Invoke("looking at the weights");
-        var (rowHashes, columnHashes) = Scan(tensors, options);
+        var alike = Scan(tensors, options);
         StreamedMatrix[] infinite = [.. tensors.Trained.Concat(tensors.Frozen).Where(matrix => !matrix.Facts.IsFinite)];
         var streamed = tensors.Trained.Select(matrix => matrix.Tensor.Name).ToHashSet(StringComparer.Ordinal);
         if (NonFiniteValues.Among([.. model.Parameters.Where(parameter => !streamed.Contains(parameter.Name)), .. infinite.Select(matrix => matrix.Tensor)]) is { Count: > 0 } places) return new Analysis { Model = model, NonFinite = places };
@@ -89,7 +89,7 @@ static class StreamedCheck
             {
                 Model = model with { Notes = [.. model.Notes, .. notes] },
                 Partition = new Partition([.. model.Parameters.Select(parameter => kept.TryGetValue(parameter.Name, out var k) ? partition.Codes[k] : [])], partition.FirstSteps),
-                Streamed = StreamedVerdict.Of(tensors.Trained, result, patterns, rowHashes, columnHashes, options),
+                Streamed = StreamedVerdict.Of(tensors.Trained, result, patterns, alike, options),
                 Rounds = result.Run.Rounds,
                 Verifications = result.Run.Verifications,
                 Epsilon = result.Run.Epsilon,
@@ -122,17 +122,17 @@ static class StreamedCheck
     // What order may decide, or other conventions see otherwise.
     static bool HasGates(Model model) => model.Program.Nodes.Any(node => node.Primitive is Primitive.Apply { Function.Kind: FunctionKind.Step or FunctionKind.Sign } or Primitive.Choose { Count: 1, Allowed: null });
 
-    static (ulong[][] Rows, ulong[]?[] Columns) Scan(StreamedTensors tensors, RefinementOptions options)
+    static AlikeAtStart[] Scan(StreamedTensors tensors, RefinementOptions options)
     {
-        var (rows, columns) = (new ulong[tensors.Trained.Count][], new ulong[]?[tensors.Trained.Count]);
-        for (var k = 0; k < rows.Length; k++)
+        var alike = new AlikeAtStart[tensors.Trained.Count];
+        for (var k = 0; k < alike.Length; k++)
         {
             var matrix = tensors.Trained[k];
-            (matrix.Facts, rows[k]) = StartScan.Of(matrix, options);
-            if (matrix.Tensor.AxisMeanings is [AxisMeaning.Input, ..]) columns[k] = StartScan.ColumnHashes(matrix, options);
+            (matrix.Facts, var rows) = StartScan.Of(matrix, options);
+            alike[k] = AlikeAtStart.Of(rows, matrix.Tensor.AxisMeanings is [AxisMeaning.Input, ..] ? StartScan.ColumnHashes(matrix, options) : null);
         }
 
         foreach (var matrix in tensors.Frozen) matrix.Facts = StartScan.Of(matrix, options).Facts;
-        return (rows, columns);
+        return alike;
     }
 }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using Tiebreak.Numbers;
 
 namespace Tiebreak.Refinement.Streaming;
 
@@ -19,18 +18,17 @@ sealed class AxisKeys
     public required PlaceBits Moving { get; init; }
 
     /// <summary>Takes the vectors of all places.</summary>
-    /// <param name="factors">For each lane, the vectors of all positions.</param>
-    /// <param name="moduli">The fields' primes.</param>
-    /// <param name="places">How many places.</param>
+    /// <param name="vectors">The vectors.</param>
     /// <param name="threads">Cores to use.</param>
-    public static AxisKeys Of(PlaceVector[][] factors, ulong[] moduli, int places, int threads)
+    public static AxisKeys Of(AxisVectors vectors, int threads)
     {
+        var places = vectors.Places;
         var keys = GC.AllocateUninitializedArray<ulong>(places);
         var moving = ArrayPool<ulong>.Shared.Rent(places);
         var parts = places < 1 << 12 ? 1 : threads;
         void Part(int part)
         {
-            for (var place = (int)((long)places * part / parts); place < (int)((long)places * (part + 1) / parts); place++) (keys[place], moving[place]) = Key(factors, moduli, place);
+            for (var place = (int)((long)places * part / parts); place < (int)((long)places * (part + 1) / parts); place++) (keys[place], moving[place]) = vectors.Key(place);
         }
 
         if (parts == 1) Part(0);
@@ -38,29 +36,6 @@ sealed class AxisKeys
         var own = new AxisKeys { Keys = keys, Moving = PlaceBits.Of(moving.AsSpan(0, places)) };
         ArrayPool<ulong>.Shared.Return(moving);
         return own;
-    }
-
-    static (ulong Key, ulong Moving) Key(PlaceVector[][] factors, ulong[] moduli, int place)
-    {
-        var positions = factors[0].Length;
-        var (moving, hash, isSigned, negative) = (0UL, (ulong)positions * 0x9E3779B97F4A7C15 + 1, false, false);
-        for (var t = 0; t < positions; t++)
-        {
-            for (var lane = 0; lane < factors.Length; lane++)
-            {
-                var value = factors[lane][t][place];
-                if (value != 0)
-                {
-                    moving |= 1UL << (t & 63);
-                    if (!isSigned) (isSigned, negative) = (true, value > moduli[lane] / 2);
-                    if (negative) value = moduli[lane] - value;
-                }
-
-                hash = Mixing.Mixed(hash ^ value);
-            }
-        }
-
-        return (hash & ~SignBit | (negative ? SignBit : 0), moving);
     }
 }
 

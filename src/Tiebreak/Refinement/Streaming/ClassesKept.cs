@@ -5,7 +5,8 @@ namespace Tiebreak.Refinement.Streaming;
 /// <summary>Whether what was alike still is, over all matrices of a model: classes have names across them, as the tensors of two experts may be copies.</summary>
 /// <param name="before">What was found: for each matrix its rows and columns; null while nothing of it moves.</param>
 /// <param name="repeated">The classes of several members; one alone cannot break.</param>
-sealed class ClassesKept(MatrixClasses?[] before, RepeatedKeys repeated)
+/// <param name="threads">Cores to use.</param>
+sealed class ClassesKept(MatrixClasses?[] before, RepeatedKeys repeated, int threads)
 {
     readonly Dictionary<ulong, ulong> _now = [];
     readonly ClassPairs _pairs = new();
@@ -13,23 +14,38 @@ sealed class ClassesKept(MatrixClasses?[] before, RepeatedKeys repeated)
     /// <summary>Whether no class has been seen to break.</summary>
     public bool AreKept { get; private set; } = true;
 
-    /// <summary>Looks at what a fresh gradient shows of the rows or the columns of a matrix. Where all weights move, nothing is kept of it.</summary>
-    public void Look(int matrix, bool isRows, AxisKeys after)
+    /// <summary>Looks at what a fresh gradient shows of a matrix.</summary>
+    public void Look(int matrix, MatrixClasses after)
     {
-        if (!AreKept) return;
-        if (before[matrix] is { } own) Look(isRows ? own.Rows : own.Columns, after);
-        if (before[matrix] is { AllMove: true } || _pairs.Add(matrix, isRows, after) is not { } both) return;
-        AreKept &= before[matrix] is { } moving ? StayStuck(moving, both) : !both.AnyMoves;
+        if (before[matrix] is not { } own)
+        {
+            AreKept &= !after.AnyMoves;
+            return;
+        }
+
+        Look(own.Rows, place => (after.Rows.Keys[place], after.Rows.Moving[place]));
+        Look(own.Columns, place => (after.Columns.Keys[place], after.Columns.Moving[place]));
+        if (!own.AllMove) AreKept = AreKept && StayStuck(own, after);
     }
 
-    void Look(AxisKeys before, AxisKeys after)
+    /// <summary>Looks at what it shows of the rows or the columns of a matrix. Where all weights move, only places that are alike are looked at, and nothing is kept.</summary>
+    public void Look(int matrix, bool isRows, AxisVectors after)
+    {
+        if (!AreKept) return;
+        if (before[matrix] is { AllMove: true } own) Look(isRows ? own.Rows : own.Columns, after.Key);
+        else if (_pairs.Add(matrix, isRows, AxisKeys.Of(after, threads)) is { } both) Look(matrix, both);
+    }
+
+    void Look(AxisKeys before, Func<int, (ulong Key, ulong Moving)> after)
     {
         for (var place = 0; AreKept && place < before.Keys.Length; place++)
         {
-            if (!repeated.Contains(before.Keys[place] & ~AxisKeys.SignBit)) continue;
+            var name = before.Keys[place] & ~AxisKeys.SignBit;
+            if (!repeated.Contains(name)) continue;
             // The sign may differ for a whole class, not within it; nothing is its own negative.
-            var now = after.Moving[place] == 0 ? after.Keys[place] : after.Keys[place] ^ before.Keys[place] & AxisKeys.SignBit;
-            ref var known = ref CollectionsMarshal.GetValueRefOrAddDefault(_now, before.Keys[place] & ~AxisKeys.SignBit, out var exists);
+            var (now, moving) = after(place);
+            if (moving != 0) now ^= before.Keys[place] & AxisKeys.SignBit;
+            ref var known = ref CollectionsMarshal.GetValueRefOrAddDefault(_now, name, out var exists);
             if (!exists) known = now;
             else AreKept &= known == now;
         }

@@ -39,12 +39,12 @@ sealed class EqualSlices(StreamedMatrix matrix, bool isRows)
         return [.. groups.OrderBy(group => group.Members[0])];
     }
 
-    /// <summary>Groups of slices with equal weights, some of which move, from a hash of each.</summary>
-    public IReadOnlyList<int[]> Equal(MatrixClasses? classes, ulong[] hashes)
+    /// <summary>Groups of slices with equal weights, some of which move, among those that seem to be equal.</summary>
+    public IReadOnlyList<int[]> Equal(MatrixClasses? classes, IReadOnlyList<int[]> seeming)
     {
         if (classes is null) return [];
         var groups = new List<int[]>();
-        foreach (var alike in RepeatedKeys.Groups(hashes, ignored: 0))
+        foreach (var alike in seeming)
         {
             var open = new List<List<int>>();
             foreach (var slice in alike.Where(slice => AnyMoves(classes, slice)))

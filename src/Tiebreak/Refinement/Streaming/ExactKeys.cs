@@ -23,13 +23,15 @@ sealed class ExactKeys<TField>(TField field, IReadOnlyList<StreamedMatrix> matri
     readonly List<Seen> _seen = [];
     readonly int _most = MostPlacesOf(matrices.Count, looksAtAll);
     readonly FirstCells _first = new(matrices.Sum(matrix => (long)Math.Min(matrix.Rows, MostPlacesOf(matrices.Count, looksAtAll)) * Math.Min(matrix.Columns, MostPlacesOf(matrices.Count, looksAtAll))));
+    readonly ulong[][] _rowVectors = new ulong[matrices.Count][];
+    readonly ulong[][] _columnVectors = new ulong[matrices.Count][];
     readonly ulong[] _names = new ulong[Batch];
     readonly int[] _columns = new int[Batch];
 
     /// <summary>Whether the keys have agreed with the gradients so far.</summary>
     public bool Agree { get; private set; } = true;
 
-    /// <summary>Takes gradients of a tensor that has codes; before any matrix is looked at.</summary>
+    /// <summary>Takes gradients of a tensor that has codes, before matrices are looked at.</summary>
     public void Beside(ReadOnlySpan<ulong> gradients)
     {
         if (!looksAtAll) return;
@@ -40,12 +42,17 @@ sealed class ExactKeys<TField>(TField field, IReadOnlyList<StreamedMatrix> matri
         }
     }
 
-    /// <summary>Looks at one matrix.</summary>
-    /// <param name="matrix">The matrix.</param>
-    /// <param name="classes">Its keys.</param>
-    /// <param name="rows">The vectors of the rows in <see cref="Places"/>, position by position.</param>
-    /// <param name="columns">The same of columns.</param>
-    public void Look(StreamedMatrix matrix, MatrixClasses classes, ulong[] rows, ulong[] columns)
+    /// <summary>Takes the vectors of a matrix' rows or columns, or of some of them.</summary>
+    public void Take(int matrix, bool isRows, AxisVectors vectors) => (isRows ? _rowVectors : _columnVectors)[matrix] = vectors.Sample(Places(vectors.Places));
+
+    /// <summary>Looks at all matrices, when their vectors were taken.</summary>
+    /// <param name="classes">Their keys.</param>
+    public void Look(IReadOnlyList<MatrixClasses> classes)
+    {
+        for (var k = 0; k < matrices.Count; k++) Look(matrices[k], classes[k], _rowVectors[k], _columnVectors[k]);
+    }
+
+    void Look(StreamedMatrix matrix, MatrixClasses classes, ulong[] rows, ulong[] columns)
     {
         var first = _seen.Count == 0 ? 0 : _seen[^1].First + _seen[^1].Cells;
         var seen = new Seen(matrix, classes, rows, columns, Places(matrix.Rows), Places(matrix.Columns), first);
@@ -125,8 +132,8 @@ sealed class ExactKeys<TField>(TField field, IReadOnlyList<StreamedMatrix> matri
     // Rows and columns of one matrix: fewer where there are very many matrices.
     static int MostPlacesOf(int matrices, bool all) => all ? int.MaxValue : (int)Math.Clamp(Math.Sqrt((double)MostCells / Math.Max(1, matrices)), 1, MostPlaces);
 
-    /// <summary>Which of so many rows or columns are looked at: all, or some that are spread evenly.</summary>
-    public int[] Places(int count) => count <= _most ? [.. Enumerable.Range(0, count)] : [.. Enumerable.Range(0, _most).Select(k => (int)((long)k * count / _most))];
+    // All, or some that are spread evenly.
+    int[] Places(int count) => count <= _most ? [.. Enumerable.Range(0, count)] : [.. Enumerable.Range(0, _most).Select(k => (int)((long)k * count / _most))];
 
     /// <summary>A matrix that was looked at; its cells are numbered on from the one before.</summary>
     sealed record Seen(StreamedMatrix Matrix, MatrixClasses Classes, ulong[] Rows, ulong[] Columns, int[] RowPlaces, int[] ColumnPlaces, long First)

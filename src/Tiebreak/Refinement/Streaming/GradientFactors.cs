@@ -99,13 +99,3 @@ sealed class GradientFactors
         }
     }
 }
-
-/// <summary>One number for each place of an axis, as they lie in a larger array: place k has number start + k·step.</summary>
-/// <param name="Values">The array.</param>
-/// <param name="Start">Where the first is.</param>
-/// <param name="Step">From one to the next.</param>
-readonly record struct PlaceVector(ulong[] Values, int Start, int Step)
-{
-    /// <summary>The number of a place.</summary>
-    public ulong this[int place] => Values[Start + place * Step];
-}

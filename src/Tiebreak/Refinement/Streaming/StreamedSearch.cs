@@ -118,15 +118,12 @@ sealed class StreamedSearch
         for (var number = 1; number <= MostRounds; number++)
         {
             _options.Progress?.Invoke($"round {number}");
-            var round = new Round<TField>(field, state.Kept, number, _memory);
-            var exact = new ExactKeys<TField>(field, Matrices, _looksAtAll);
-            var (classes, kept) = (new MatrixClasses[Matrices.Count], new ClassesKept(state.Classes, state.Repeated));
-            var events = Evaluate([field], SeedOf("round", attempt, number), state, drawn: null, round.Accept, Collector(classes) + kept.Look, exact);
-            if (events.Singularities.Count > 0)
-                return new StreamedResult(null, null, moved, new RefinementResult { Rounds = number, SingularOrigins = [.. events.Singularities.Select(node => node.Origin ?? "the model").Distinct(StringComparer.Ordinal)] });
-            var isKept = kept.AreKept && !round.HasChanged;
-            if (moved.Count == 0 || !SameMoving(moved[^1].Classes, classes)) moved.Add((number, classes));
-            state = new StreamedState(round.Next(), isKept ? state.Classes : classes);
+            var step = Next(field, state, attempt, number);
+            if (step.Singularities.Count > 0)
+                return new StreamedResult(null, null, moved, new RefinementResult { Rounds = number, SingularOrigins = [.. step.Singularities.Select(node => node.Origin ?? "the model").Distinct(StringComparer.Ordinal)] });
+            if (moved.Count == 0 || !SameMoving(moved[^1].Classes, step.Classes)) moved.Add((number, step.Classes));
+            var isKept = step.IsKept;
+            state = step.State;
 
             // With drawn products a verification costs less than the round that would show that nothing changes, and is needed anyway.
             var names = SliceNames.Of(_all, state, SeedOf("names", attempt, number), _options);
@@ -147,6 +144,31 @@ sealed class StreamedSearch
 
         return null;
     }
+
+    // One gradient at the state, in one field, and the state that follows.
+    Step Next<TField>(TField field, StreamedState state, int attempt, int number) where TField : struct, IField
+    {
+        var round = new Round<TField>(field, state.Kept, number, _memory);
+        var exact = new ExactKeys<TField>(field, Matrices, _looksAtAll);
+        var classes = new MatrixClasses[Matrices.Count];
+        void Accept(string name, int lane, long start, ReadOnlySpan<ulong> gradients)
+        {
+            exact.Beside(gradients);
+            round.Accept(name, lane, start, gradients);
+        }
+
+        var events = Evaluate([field], SeedOf("round", attempt, number), state, drawn: null, Accept, Collector(classes) + exact.Take);
+        if (events.Singularities.Count > 0) return new Step(state, classes, false, events.Singularities);
+        exact.Look(classes);
+        MissesTies |= !exact.Agree;
+        var kept = new ClassesKept(state.Classes, state.Repeated, _options.Threads);
+        for (var k = 0; k < classes.Length; k++) kept.Look(k, classes[k]);
+        var isKept = kept.AreKept && !round.HasChanged;
+        return new Step(new StreamedState(round.Next(), isKept ? state.Classes : classes), classes, isKept, []);
+    }
+
+    /// <summary>What a round leaves.</summary>
+    readonly record struct Step(StreamedState State, MatrixClasses[] Classes, bool IsKept, IReadOnlyList<Node> Singularities);
 
     static (RefinementResult? Run, bool? IsElsewhere) Both(Func<RefinementResult?> verify, Func<bool>? elsewhere)
     {
@@ -191,7 +213,7 @@ sealed class StreamedSearch
             var verification = new Verification<PrimeField>(primes, kept, _memory);
             var at = state with { Kept = kept };
             var drawn = names is null ? null : new DrawnProducts(names, seed, _options);
-            var alike = new ClassesKept(state.Classes, state.Repeated);
+            var alike = new ClassesKept(state.Classes, state.Repeated, _options.Threads);
             var events = Evaluate(primes, seed, at, drawn, verification.Accept, alike.Look);
             if (drawn is { AreAlike: false }) return false;
             if (events.Singularities.Count > 0 || verification.Violation is not null || !alike.AreKept) return false;
@@ -219,39 +241,26 @@ sealed class StreamedSearch
     }
 
     EvaluationEvents Evaluate<TField>(
-        TField[] fields, ulong seed, StreamedState state, DrawnProducts? drawn, FieldEvaluator<TField>.OutputReader accept, FactorKeys.AxisReader acceptAxis, ExactKeys<TField>? exact = null) where TField : struct, IField
+        TField[] fields, ulong seed, StreamedState state, DrawnProducts? drawn, FieldEvaluator<TField>.OutputReader accept, FactorVectors.Reader acceptVectors) where TField : struct, IField
     {
-        var keys = new FactorKeys(_factors, Matrices, [.. fields.Select(field => field.Modulus)], exact is null ? null : exact.Places, _options);
-        var classes = new MatrixClasses[exact is null ? 0 : Matrices.Count];
-        if (exact is not null) acceptAxis += Collector(classes);
-
-        void Read(string name, int lane, long start, ReadOnlySpan<ulong> chunk)
-        {
-            if (name[0] == Marker)
-            {
-                keys.Read(_wanted[int.Parse(name.AsSpan(1), CultureInfo.InvariantCulture)], lane, start, chunk, acceptAxis);
-                return;
-            }
-
-            exact?.Beside(chunk);
-            accept(name, lane, start, chunk);
-        }
-
+        var vectors = new FactorVectors(_factors, Matrices, [.. fields.Select(field => field.Modulus)]);
         using var pool = new BufferPool(idleLimit: 1 << 22); // of its own: what a pass over the weights needed is not what verifications do
         var point = new StreamedPoint(state, _all, _numbers, drawn, seed, _options);
-        var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, drawn is null ? _gradient : _frugal, point, new Workers(_options.Threads, _options.Cancellation), pool, Read);
+        var events = FieldEvaluator<TField>.Run(fields, seed, _options.Kinks, drawn is null ? _gradient : _frugal, point, new Workers(_options.Threads, _options.Cancellation), pool, (name, lane, start, chunk) =>
+        {
+            if (name[0] == Marker) vectors.Read(_wanted[int.Parse(name.AsSpan(1), CultureInfo.InvariantCulture)], lane, start, chunk, acceptVectors);
+            else accept(name, lane, start, chunk);
+        });
         MetKinks |= events.Kinks > 0 && drawn is not { AreAlike: false };
-        for (var k = 0; k < classes.Length; k++) exact?.Look(Matrices[k], classes[k], keys.Kept(k, isRows: true), keys.Kept(k, isRows: false));
-        MissesTies |= exact is { Agree: false };
         return events;
     }
 
-    static FactorKeys.AxisReader Collector(MatrixClasses[] classes)
+    FactorVectors.Reader Collector(MatrixClasses[] classes)
     {
         var pairs = new ClassPairs();
-        return (matrix, isRows, keys) =>
+        return (matrix, isRows, vectors) =>
         {
-            if (pairs.Add(matrix, isRows, keys) is { } both) classes[matrix] = both;
+            if (pairs.Add(matrix, isRows, AxisKeys.Of(vectors, _options.Threads)) is { } both) classes[matrix] = both;
         };
     }
 

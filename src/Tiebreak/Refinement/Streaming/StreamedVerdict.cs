@@ -35,10 +35,9 @@ sealed class StreamedVerdict
     /// <param name="matrices">What streamed.</param>
     /// <param name="result">The answer.</param>
     /// <param name="patterns">The zero patterns of rows and columns, for why what is stuck is; null if nothing is.</param>
-    /// <param name="rowHashes">Of each matrix, of its rows.</param>
-    /// <param name="columnHashes">Of its columns, for those whose units are columns; else null.</param>
+    /// <param name="alike">Of each matrix, what seems to be equal in it.</param>
     /// <param name="options">Threads and cancellation.</param>
-    public static StreamedVerdict Of(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, MatrixClasses[]? patterns, ulong[][] rowHashes, ulong[]?[] columnHashes, RefinementOptions options)
+    public static StreamedVerdict Of(IReadOnlyList<StreamedMatrix> matrices, StreamedResult result, MatrixClasses[]? patterns, IReadOnlyList<AlikeAtStart> alike, RefinementOptions options)
     {
         var classes = result.State!.Classes;
         IReadOnlyList<TiedSlices> Tied(int k, bool isRows) => classes[k] is { } own ? new EqualSlices(matrices[k], isRows).Tied(own) : [];
@@ -47,10 +46,10 @@ sealed class StreamedVerdict
         Parallel.For(0, matrices.Count, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = options.Cancellation }, k =>
         {
             (rows[k], columns[k]) = (Tied(k, isRows: true), Tied(k, isRows: false));
-            equalNow[k] = columnHashes[k] is { } hashes ? new EqualSlices(matrices[k], isRows: false).Equal(classes[k], hashes) : new EqualSlices(matrices[k], isRows: true).Equal(classes[k], rowHashes[k]);
+            equalNow[k] = new EqualSlices(matrices[k], isRows: !alike[k].AreColumns).Equal(classes[k], alike[k].Slices);
         });
 
-        var equal = EqualSets(matrices, rowHashes);
+        var equal = EqualSets(matrices, alike);
         var copies = equal.SelectMany(set => Copied(set, classes)).ToArray();
         var later = copies.SelectMany(set => set.Skip(1)).ToHashSet();
         var repeatedRows = rows.Select(groups => groups.SelectMany(group => group.Members.Skip(1)).ToHashSet()).ToArray();
@@ -69,10 +68,10 @@ sealed class StreamedVerdict
         };
     }
 
-    static List<int[]> EqualSets(IReadOnlyList<StreamedMatrix> matrices, ulong[][] rowHashes) =>
+    static List<int[]> EqualSets(IReadOnlyList<StreamedMatrix> matrices, IReadOnlyList<AlikeAtStart> alike) =>
     [
         .. Enumerable.Range(0, matrices.Count)
-            .GroupBy(k => (matrices[k].Rows, matrices[k].Columns, matrices[k].Format, rowHashes[k].Aggregate(0UL, (hash, row) => Mixing.Mixed(hash ^ row))))
+            .GroupBy(k => (matrices[k].Rows, matrices[k].Columns, matrices[k].Format, alike[k].Hash))
             .Where(set => set.Skip(1).Any())
             .Select(set => set.Where(k => k == set.First() || Same(matrices[set.First()], matrices[k])).ToArray())
             .Where(set => set.Length > 1),

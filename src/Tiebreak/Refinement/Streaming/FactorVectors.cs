@@ -3,24 +3,21 @@ using Tiebreak.Programs;
 namespace Tiebreak.Refinement.Streaming;
 
 /// <summary>
-/// Makes the classes of matrices' rows and columns while a gradient is being evaluated: each as soon as its vectors are known in all fields, so that values of a node are kept no longer than something waits for them.
+/// Hands on the vectors of matrices' rows and columns while a gradient is being evaluated: each as soon as it is known in all fields, so that values of a node are kept no longer than something waits for them.
 /// </summary>
 /// <param name="factors">The gradients of the matrices, taken apart.</param>
 /// <param name="matrices">The matrices.</param>
 /// <param name="moduli">The fields' primes.</param>
-/// <param name="kept">Of which of so many rows or columns vectors are kept, for <see cref="Kept"/>; null if of none.</param>
-/// <param name="options">Threads.</param>
-sealed class FactorKeys(IReadOnlyList<GradientFactors> factors, IReadOnlyList<StreamedMatrix> matrices, ulong[] moduli, Func<int, int[]>? kept, RefinementOptions options)
+sealed class FactorVectors(IReadOnlyList<GradientFactors> factors, IReadOnlyList<StreamedMatrix> matrices, ulong[] moduli)
 {
     readonly Dictionary<Node, ulong[][]> _values = []; // of each lane
     readonly Dictionary<Node, List<Side>> _waiting = WaitingOf(factors);
     readonly Dictionary<Side, int> _missing = [];
-    readonly Dictionary<Side, ulong[]> _kept = [];
     readonly Dictionary<Node, int> _uses = [];
     readonly Dictionary<int, Stack<ulong[]>> _spare = [];
 
-    /// <summary>Receives the rows or the columns of a matrix.</summary>
-    public delegate void AxisReader(int matrix, bool isRows, AxisKeys keys);
+    /// <summary>Receives the vectors of a matrix' rows or columns, which are theirs only as long as the call lasts.</summary>
+    public delegate void Reader(int matrix, bool isRows, AxisVectors vectors);
 
     /// <summary>A matrix and whether its rows are meant, not its columns.</summary>
     readonly record struct Side(int Matrix, bool IsRows);
@@ -49,7 +46,7 @@ sealed class FactorKeys(IReadOnlyList<GradientFactors> factors, IReadOnlyList<St
     /// <param name="start">The position of the first value.</param>
     /// <param name="chunk">The values from there on.</param>
     /// <param name="accept">Receives what is known then.</param>
-    public void Read(Node node, int lane, long start, ReadOnlySpan<ulong> chunk, AxisReader accept)
+    public void Read(Node node, int lane, long start, ReadOnlySpan<ulong> chunk, Reader accept)
     {
         if (!_values.TryGetValue(node, out var values)) _values.Add(node, values = [.. moduli.Select(_ => Rent((int)node.Shape.Count))]);
         chunk.CopyTo(values[lane].AsSpan((int)start));
@@ -67,17 +64,11 @@ sealed class FactorKeys(IReadOnlyList<GradientFactors> factors, IReadOnlyList<St
         }
     }
 
-    void Finish(Side side, AxisReader accept)
+    void Finish(Side side, Reader accept)
     {
-        PlaceVector[][] vectors = [.. Enumerable.Range(0, moduli.Length).Select(lane => factors[side.Matrix].Vectors(side.IsRows, node => _values[node][lane]))];
-        var places = side.IsRows ? matrices[side.Matrix].Rows : matrices[side.Matrix].Columns;
-        var keys = AxisKeys.Of(vectors, moduli, places, options.Threads);
-        if (kept?.Invoke(places) is { } sample) _kept.Add(side, [.. vectors[0].SelectMany(vector => sample.Select(place => vector[place]))]);
-        accept(side.Matrix, side.IsRows, keys);
+        PlaceVector[][] lanes = [.. Enumerable.Range(0, moduli.Length).Select(lane => factors[side.Matrix].Vectors(side.IsRows, node => _values[node][lane]))];
+        accept(side.Matrix, side.IsRows, new AxisVectors(lanes, moduli, side.IsRows ? matrices[side.Matrix].Rows : matrices[side.Matrix].Columns));
     }
-
-    /// <summary>The vectors of some of a matrix' rows or columns in the first field: position by position, in each the kept places.</summary>
-    public ulong[] Kept(int matrix, bool isRows) => _kept[new Side(matrix, isRows)];
 
     ulong[] Rent(int length) => _spare.TryGetValue(length, out var arrays) && arrays.TryPop(out var array) ? array : GC.AllocateUninitializedArray<ulong>(length);
 
