@@ -27,13 +27,28 @@ static class Rematerialization
         var isNeeded = Needed(program);
         var isLeaf = OfLeaves(program);
         var (origin, last) = Lifetimes(program, forward, isNeeded, isLeaf);
-        var places = NarrowPlaces(program, forward, origin, last);
+        var places = NarrowPlaces(program, origin, last);
         if (places.Count == 0) return program;
 
         // What crosses a narrow place stays, and what is made after the last of them, as its adjoints come next.
         var stays = new bool[forward];
-        for (var id = 0; id < forward; id++) stays[id] = isLeaf[id] || id > places[^1] || (origin[id] == id && places.Exists(place => id <= place && place < last[id]));
+        for (var id = 0; id < forward; id++) stays[id] = isLeaf[id] || id > places[^1] || (origin[id] == id && Crosses(id));
         return new Copy(program, forward, isNeeded, stays).Made();
+
+        bool Crosses(int id)
+        {
+            var place = places.BinarySearch(id);
+            return places[place < 0 ? ~place : place] < last[id];
+        }
+    }
+
+    /// <summary>The most numbers that an evaluation holds at once in each field, but for what a single node takes while it is made.</summary>
+    public static long MostAlive(TensorProgram program)
+    {
+        var (origin, last) = Lifetimes(program, program.Nodes.Count, Needed(program), OfLeaves(program));
+        long most = 0;
+        Alive(program, origin, last, (_, alive) => most = Math.Max(most, alive));
+        return most;
     }
 
     // Shares the memory of what it looks at, or at least costs next to nothing.
@@ -49,12 +64,12 @@ static class Rematerialization
         return isNeeded;
     }
 
-    // For each node of the forward part the one whose memory it looks at, and for that one the last node of the forward part that reads it; −1 where nobody does, or no memory is taken.
-    static (int[] Origin, int[] Last) Lifetimes(TensorProgram program, int forward, bool[] isNeeded, bool[] isLeaf)
+    // For each of the first nodes the one whose memory it looks at, and for that one the last of them that reads it; −1 where none does, or no memory is taken.
+    static (int[] Origin, int[] Last) Lifetimes(TensorProgram program, int first, bool[] isNeeded, bool[] isLeaf)
     {
-        var (origin, last) = (new int[forward], new int[forward]);
+        var (origin, last) = (new int[first], new int[first]);
         Array.Fill(last, -1);
-        for (var id = 0; id < forward; id++)
+        for (var id = 0; id < first; id++)
         {
             var node = program.Nodes[id];
             origin[id] = IsLook(node) ? origin[node.Operands[0].Id] : id;
@@ -66,23 +81,33 @@ static class Rematerialization
         return (origin, last);
     }
 
-    // Nodes after which little is alive: the least between two places where it is much more.
-    static List<int> NarrowPlaces(TensorProgram program, int forward, int[] origin, int[] last)
+    // How many numbers are alive after each node.
+    static void Alive(TensorProgram program, int[] origin, int[] last, Action<int, long> after)
     {
-        var ends = new long[forward];
-        for (var id = 0; id < forward; id++)
+        var ends = new long[last.Length];
+        for (var id = 0; id < last.Length; id++)
             if (last[id] >= 0) ends[last[id]] += program.Nodes[id].Shape.Count;
-        var places = new List<int>();
-        long alive = 0, least = long.MaxValue, most = 0;
-        var (at, isFalling) = (-1, false);
-        for (var id = 0; id < forward; id++)
+        long alive = 0;
+        for (var id = 0; id < last.Length; id++)
         {
             if (last[id] >= 0 && origin[id] == id) alive += program.Nodes[id].Shape.Count;
             alive -= ends[id];
+            after(id, alive);
+        }
+    }
+
+    // Nodes after which little is alive: the least between two places where it is much more.
+    static List<int> NarrowPlaces(TensorProgram program, int[] origin, int[] last)
+    {
+        var places = new List<int>();
+        var (least, most) = (long.MaxValue, 0L);
+        var (at, isFalling) = (-1, false);
+        Alive(program, origin, last, (id, alive) =>
+        {
             if (!isFalling)
             {
                 most = Math.Max(most, alive);
-                if (alive > most / Narrower) continue;
+                if (alive > most / Narrower) return;
                 (isFalling, least) = (true, long.MaxValue);
             }
 
@@ -92,8 +117,7 @@ static class Rematerialization
                 if (least > 0) places.Add(at);
                 (isFalling, most) = (false, alive);
             }
-        }
-
+        });
         return places;
     }
 

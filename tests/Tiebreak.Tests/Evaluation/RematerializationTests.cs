@@ -87,6 +87,7 @@ public sealed class RematerializationTests
         var (expected, actual) = (Values(gradient, seed), Values(frugal, seed));
         foreach (var (name, _) in gradient.Outputs) Assert.Equal(expected[name], actual[name]);
         Assert.True(MostAlive(frugal) <= MostAlive(gradient));
+        Assert.Equal(MostAlive(frugal), Rematerialization.MostAlive(frugal));
         return frugal;
     }
 

@@ -51,6 +51,9 @@ sealed class StreamedSearch
         _frugal = Rematerialization.Of(_gradient, forward.Nodes.Count);
     }
 
+    /// <summary>How many numbers a verification holds at once in each field.</summary>
+    public long NumbersAtOnce => Rematerialization.MostAlive(_frugal);
+
     /// <summary>The matrices that stream and are trained.</summary>
     public IReadOnlyList<StreamedMatrix> Matrices { get; }
 
