@@ -3,10 +3,9 @@ using System.Runtime.InteropServices;
 namespace Tiebreak.Refinement.Streaming;
 
 /// <summary>Whether what was alike still is, over all matrices of a model: classes have names across them, as the tensors of two experts may be copies.</summary>
-/// <param name="before">What was found: for each matrix its rows and columns; null while nothing of it moves.</param>
-/// <param name="repeated">The classes of several members; one alone cannot break.</param>
+/// <param name="before">What was found. A class with one member alone cannot break.</param>
 /// <param name="threads">Cores to use.</param>
-sealed class ClassesKept(MatrixClasses?[] before, RepeatedKeys repeated, int threads)
+sealed class ClassesKept(StreamedState before, int threads)
 {
     readonly Dictionary<ulong, ulong> _now = [];
     readonly ClassPairs _pairs = new();
@@ -17,14 +16,14 @@ sealed class ClassesKept(MatrixClasses?[] before, RepeatedKeys repeated, int thr
     /// <summary>Looks at what a fresh gradient shows of a matrix.</summary>
     public void Look(int matrix, MatrixClasses after)
     {
-        if (before[matrix] is not { } own)
+        if (before.Classes[matrix] is not { } own)
         {
             AreKept &= !after.AnyMoves;
             return;
         }
 
-        Look(own.Rows, place => (after.Rows.Keys[place], after.Rows.Moving[place]));
-        Look(own.Columns, place => (after.Columns.Keys[place], after.Columns.Moving[place]));
+        Look(matrix, isRows: true, place => (after.Rows.Keys[place], after.Rows.Moving[place]));
+        Look(matrix, isRows: false, place => (after.Columns.Keys[place], after.Columns.Moving[place]));
         if (!own.AllMove) AreKept = AreKept && StayStuck(own, after);
     }
 
@@ -32,20 +31,20 @@ sealed class ClassesKept(MatrixClasses?[] before, RepeatedKeys repeated, int thr
     public void Look(int matrix, bool isRows, AxisVectors after)
     {
         if (!AreKept) return;
-        if (before[matrix] is { AllMove: true } own) Look(isRows ? own.Rows : own.Columns, after.Key);
+        if (before.Classes[matrix] is { AllMove: true }) Look(matrix, isRows, after.Key);
         else if (_pairs.Add(matrix, isRows, AxisKeys.Of(after, threads)) is { } both) Look(matrix, both);
     }
 
-    void Look(AxisKeys before, Func<int, (ulong Key, ulong Moving)> after)
+    void Look(int matrix, bool isRows, Func<int, (ulong Key, ulong Moving)> after)
     {
-        for (var place = 0; AreKept && place < before.Keys.Length; place++)
+        var (alike, classes) = (before.Alike[matrix], before.Classes[matrix]!);
+        var keys = (isRows ? classes.Rows : classes.Columns).Keys;
+        foreach (var place in isRows ? alike.Rows : alike.Columns)
         {
-            var name = before.Keys[place] & ~AxisKeys.SignBit;
-            if (!repeated.Contains(name)) continue;
             // The sign may differ for a whole class, not within it; nothing is its own negative.
             var (now, moving) = after(place);
-            if (moving != 0) now ^= before.Keys[place] & AxisKeys.SignBit;
-            ref var known = ref CollectionsMarshal.GetValueRefOrAddDefault(_now, name, out var exists);
+            if (moving != 0) now ^= keys[place] & AxisKeys.SignBit;
+            ref var known = ref CollectionsMarshal.GetValueRefOrAddDefault(_now, keys[place] & ~AxisKeys.SignBit, out var exists);
             if (!exists) known = now;
             else AreKept &= known == now;
         }

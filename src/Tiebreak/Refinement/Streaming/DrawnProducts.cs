@@ -13,7 +13,7 @@ namespace Tiebreak.Refinement.Streaming;
 /// <param name="options">Threads.</param>
 sealed unsafe class DrawnProducts(SliceNames names, ulong seed, RefinementOptions options)
 {
-    const int Grain = 1 << 13;
+    const int Grain = 1 << 13; // elements below which a second core costs more than it brings
 
     readonly Dictionary<(ulong First, ulong Second), int> _vectors = []; // numbered as they come
     readonly (ulong First, ulong Second) _keys = (new RandomFunction(seed, RandomFunction.Purpose("first hash of vectors")).Word(0), new RandomFunction(seed, RandomFunction.Purpose("second hash of vectors")).Word(0));
@@ -28,45 +28,56 @@ sealed unsafe class DrawnProducts(SliceNames names, ulong seed, RefinementOption
     public void Multiply<TField>(TField[] fields, int matrix, bool overRows, ulong*[] vectors, int count, ulong*[] results) where TField : struct, IField
     {
         var (summed, made) = (names.Of(matrix, isRows: overRows), names.Of(matrix, isRows: !overRows));
-        var x = new ulong*[fields.Length];
-        var y = new ulong*[fields.Length];
+        var (height, width) = (summed.Ids.Length, made.Ids.Length);
+        var hashes = new VectorHash[count];
+        Share(count, height, t =>
+        {
+            var x = new ulong*[fields.Length];
+            for (var lane = 0; lane < fields.Length; lane++) x[lane] = vectors[lane] + (long)t * height;
+            hashes[t] = HashOf(fields, summed, x);
+        });
+
+        // Numbers are given in the order of the vectors, whoever hashed them.
+        var numbers = new int[count];
         for (var t = 0; t < count; t++)
         {
-            for (var lane = 0; lane < fields.Length; lane++)
-            {
-                x[lane] = vectors[lane] + (long)t * summed.Ids.Length;
-                y[lane] = results[lane] + (long)t * made.Ids.Length;
-                AreAlike &= IsAlike(fields[lane], summed, x[lane]);
-            }
-
-            var (number, isNegative) = AreAlike ? NumberOf(fields, summed.Axis, x) : default;
-            for (var lane = 0; lane < fields.Length; lane++) Draw(fields[lane], lane, made, number, isNegative, y[lane]);
+            AreAlike &= hashes[t].IsAlike;
+            if (AreAlike && !hashes[t].IsZero && !_vectors.TryGetValue(hashes[t].Hash, out numbers[t])) _vectors.Add(hashes[t].Hash, numbers[t] = _vectors.Count + 1);
         }
+
+        Share(count * fields.Length, width, k =>
+        {
+            var (t, lane) = (k / fields.Length, k % fields.Length);
+            Draw(fields[lane], lane, made, numbers[t], hashes[t].IsNegative, results[lane] + (long)t * width);
+        });
+    }
+
+    void Share(int items, int size, Action<int> one)
+    {
+        if (options.Threads == 1 || (long)items * size < Grain)
+            for (var item = 0; item < items; item++) one(item);
+        else
+            Parallel.For(0, items, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = options.Cancellation }, one);
     }
 
     void Draw<TField>(TField field, int lane, AxisNames made, int number, bool isNegative, ulong* results) where TField : struct, IField
     {
-        var width = made.Ids.Length;
         if (number == 0)
         {
-            new Span<ulong>(results, width).Clear();
+            new Span<ulong>(results, made.Ids.Length).Clear();
             return;
         }
 
         var random = new RandomFunction(seed + (ulong)lane, RandomFunction.Purpose("product"));
-        var parts = Math.Clamp(width / Grain, 1, options.Threads);
-        if (parts == 1) Part(0);
-        else Parallel.For(0, parts, Part);
-
-        void Part(int part)
+        for (var n = 0; n < made.Ids.Length; n++)
         {
-            for (var n = (int)((long)width * part / parts); n < (int)((long)width * (part + 1) / parts); n++)
-            {
-                var drawn = made.Ids[n] == 0 ? 0 : random.Below(field.Modulus, (ulong)made.Ids[n] << 32 | (uint)number);
-                results[n] = (made.Axis.Keys[n] & AxisKeys.SignBit) != 0 != isNegative ? field.Negate(drawn) : drawn;
-            }
+            var drawn = made.Ids[n] == 0 ? 0 : random.Below(field.Modulus, (ulong)made.Ids[n] << 32 | (uint)number);
+            results[n] = (made.Axis.Keys[n] & AxisKeys.SignBit) != 0 != isNegative ? field.Negate(drawn) : drawn;
         }
     }
+
+    /// <summary>A vector: whether it is alike where the state says so, whether it is zero, a hash up to sign, and whether the sign is changed.</summary>
+    readonly record struct VectorHash(bool IsAlike, bool IsZero, (ulong First, ulong Second) Hash, bool IsNegative);
 
     static bool IsAlike<TField>(TField field, AxisNames axis, ulong* vector) where TField : struct, IField
     {
@@ -77,18 +88,19 @@ sealed unsafe class DrawnProducts(SliceNames names, ulong seed, RefinementOption
         return true;
     }
 
-    // The same for a vector and its negative, and for one with the same values in the same classes; 0 for one of zeros.
-    (int Number, bool IsNegative) NumberOf<TField>(TField[] fields, AxisKeys axis, ulong*[] vector) where TField : struct, IField
+    // The same hash for a vector and its negative, and for one with the same values in the same classes.
+    VectorHash HashOf<TField>(TField[] fields, AxisNames axis, ulong*[] vector) where TField : struct, IField
     {
+        for (var lane = 0; lane < fields.Length; lane++)
+            if (!IsAlike(fields[lane], axis, vector[lane])) return new VectorHash(false, false, default, false);
+        var keys = axis.Axis.Keys;
         var isZero = true;
-        for (var lane = 0; lane < fields.Length; lane++) isZero &= !new Span<ulong>(vector[lane], axis.Keys.Length).ContainsAnyExcept(0UL);
-        if (isZero) return default;
+        for (var lane = 0; lane < fields.Length; lane++) isZero &= !new Span<ulong>(vector[lane], keys.Length).ContainsAnyExcept(0UL);
+        if (isZero) return new VectorHash(true, true, default, false);
         ulong[] moduli = [.. fields.Select(field => field.Modulus)];
-        var (plus, minus) = (Hash(axis.Keys, vector, moduli, isNegated: false), Hash(axis.Keys, vector, moduli, isNegated: true));
+        var (plus, minus) = (Hash(keys, vector, moduli, isNegated: false), Hash(keys, vector, moduli, isNegated: true));
         var isNegative = minus.CompareTo(plus) < 0;
-        var hash = isNegative ? minus : plus;
-        if (!_vectors.TryGetValue(hash, out var number)) _vectors.Add(hash, number = _vectors.Count + 1);
-        return (number, isNegative);
+        return new VectorHash(true, false, isNegative ? minus : plus, isNegative);
     }
 
     // Two sums over all places of a keyed random function of class and values, under the place's sign.

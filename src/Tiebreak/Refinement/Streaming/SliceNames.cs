@@ -41,8 +41,10 @@ sealed class SliceNames
         var classes = state.Classes;
         var (rows, columns) = (new AxisNames?[matrices.Count], new AxisNames?[matrices.Count]);
         var names = new SliceNames(rows, columns);
-        (AxisKeys Axis, ulong Context)[] axes = [.. classes.OfType<MatrixClasses>().SelectMany(each => new[] { (each.Rows, Context(each.Columns)), (each.Columns, Context(each.Rows)) })];
-        var repeated = RepeatedKeys.Among(axes, each => each.Axis.Keys, (each, key) => Within(each.Context, key));
+        var contexts = new (ulong OfRows, ulong OfColumns)[classes.Length];
+        Parallel.For(0, classes.Length, k => contexts[k] = classes[k] is { } own ? (Context(own.Columns), Context(own.Rows)) : default);
+        (ulong[] Keys, ulong Context)[] axes = [.. Enumerable.Range(0, classes.Length).Where(k => classes[k] is not null).SelectMany(k => new[] { (KeysOf(classes[k]!.Rows, state.Alike[k].Rows), contexts[k].OfRows), (KeysOf(classes[k]!.Columns, state.Alike[k].Columns), contexts[k].OfColumns) })];
+        var repeated = RepeatedKeys.Among(axes, each => each.Keys, (each, key) => Within(each.Context, key));
         var known = new Dictionary<(ulong Class, ulong First, ulong Second), int>();
         var next = 1; // 0 is the name of a slice whose products are zero
         names._pairs = state.Repeated.Counts.Sum(count => (double)count * count / 2);
@@ -58,16 +60,18 @@ sealed class SliceNames
             names._longest = Math.Max(names._longest, Math.Max(matrices[k].Rows, matrices[k].Columns));
             Hashes? hashes = null; // where nothing repeats, nothing is read
             Hashes Made() => hashes ??= new Hashes(matrices[k], own, seed, options);
-            (rows[k], columns[k]) = (Name(own.Rows, Context(own.Columns), own.AllMove, places => Made().OfRows(places)), Name(own.Columns, Context(own.Rows), own.AllMove, places => Made().OfColumns(places)));
+            (rows[k], columns[k]) = (Name(own.Rows, state.Alike[k].Rows, contexts[k].OfRows, own.AllMove, places => Made().OfRows(places)), Name(own.Columns, state.Alike[k].Columns, contexts[k].OfColumns, own.AllMove, places => Made().OfColumns(places)));
             hashes?.Dispose();
         }
 
         return names;
 
-        AxisNames Name(AxisKeys axis, ulong context, bool allMove, Func<int[], (ulong[] First, ulong[] Second)> hashesOf)
+        static ulong[] KeysOf(AxisKeys axis, int[] places) => [.. places.Select(place => axis.Keys[place])];
+
+        AxisNames Name(AxisKeys axis, int[] alike, ulong context, bool allMove, Func<int[], (ulong[] First, ulong[] Second)> hashesOf)
         {
             // Where some weights stay, a slice may be all zeros, which must be known of each.
-            int[] hashed = [.. Enumerable.Range(0, axis.Keys.Length).Where(place => !allMove || repeated.Contains(Within(context, axis.Keys[place])))];
+            int[] hashed = allMove ? [.. alike.Where(place => repeated.Contains(Within(context, axis.Keys[place])))] : [.. Enumerable.Range(0, axis.Keys.Length)];
             var ids = new int[axis.Keys.Length];
             var (first, second) = hashed.Length == 0 ? ([], []) : hashesOf(hashed);
             for (var n = 0; n < hashed.Length; n++)

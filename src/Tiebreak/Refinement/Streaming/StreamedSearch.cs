@@ -164,7 +164,7 @@ sealed class StreamedSearch
         if (events.Singularities.Count > 0) return new Step(state, classes, false, events.Singularities);
         exact.Look(classes);
         MissesTies |= !exact.Agree;
-        var kept = new ClassesKept(state.Classes, state.Repeated, _options.Threads);
+        var kept = new ClassesKept(state, _options.Threads);
         for (var k = 0; k < classes.Length; k++) kept.Look(k, classes[k]);
         var isKept = kept.AreKept && !round.HasChanged;
         return new Step(new StreamedState(round.Next(), isKept ? state.Classes : classes), classes, isKept, []);
@@ -216,7 +216,7 @@ sealed class StreamedSearch
             var verification = new Verification<PrimeField>(primes, kept, _memory);
             var at = state with { Kept = kept };
             var drawn = names is null ? null : new DrawnProducts(names, seed, _options);
-            var alike = new ClassesKept(state.Classes, state.Repeated, _options.Threads);
+            var alike = new ClassesKept(state, _options.Threads);
             var events = Evaluate(primes, seed, at, drawn, verification.Accept, alike.Look);
             if (drawn is { AreAlike: false }) return false;
             if (events.Singularities.Count > 0 || verification.Violation is not null || !alike.AreKept) return false;

@@ -10,9 +10,24 @@ namespace Tiebreak.Refinement.Streaming;
 sealed record StreamedState(State Kept, MatrixClasses?[] Classes)
 {
     RepeatedKeys? _repeated;
+    (int[] Rows, int[] Columns)[]? _alike;
 
     /// <summary>The classes, without signs, that several rows or columns of these matrices have.</summary>
     public RepeatedKeys Repeated => _repeated ??= RepeatedKeys.Among([.. Classes.OfType<MatrixClasses>().SelectMany(classes => new[] { classes.Rows, classes.Columns })], axis => axis.Keys, (_, key) => key & ~AxisKeys.SignBit);
+
+    /// <summary>For each matrix its rows and columns whose class others have, too: few, where little is tied.</summary>
+    public (int[] Rows, int[] Columns)[] Alike
+    {
+        get
+        {
+            if (_alike is not null) return _alike;
+            var (repeated, alike) = (Repeated, new (int[], int[])[Classes.Length]);
+            Parallel.For(0, alike.Length, k => alike[k] = Classes[k] is { } own ? (Among(own.Rows), Among(own.Columns)) : ([], []));
+            return _alike = alike;
+
+            int[] Among(AxisKeys axis) => [.. Enumerable.Range(0, axis.Keys.Length).Where(place => repeated.Contains(axis.Keys[place] & ~AxisKeys.SignBit))];
+        }
+    }
 }
 
 /// <summary>A random point of such a state. Values of streamed weights are functions of their bits and keys, so they are the same whenever they are asked for.</summary>
