@@ -74,6 +74,9 @@ public sealed record CheckOptions
     /// <summary>Whether the class of every single parameter is wanted, so that nothing may be streamed.</summary>
     public bool NeedsCodes { get; init; }
 
+    /// <summary>Why a model of so many parameters is refused before it is analysed; null if it is not.</summary>
+    public Func<long, string?>? Refuses { get; init; }
+
     /// <summary>A <c>tokenizer.json</c> with the tokens that rows of tables are named by in findings; null for numbers alone.</summary>
     public string? Tokenizer { get; init; }
 

@@ -9,8 +9,7 @@ namespace Tiebreak;
 /// <summary>The analysis of models whose parameters would not fit into memory with a code each: their large matrices stream by (theory §6).</summary>
 static class StreamedCheck
 {
-    /// <summary>What the ordinary analysis takes for each parameter, measured on models of 10⁷ to 10⁸.</summary>
-    const long BytesEach = 110;
+    const long BytesEach = HeldMemory.BytesEach;
 
     const long LeastMatrix = 1 << 12;
 
@@ -119,8 +118,8 @@ static class StreamedCheck
         public bool Confirm(StreamedResult result) => _other.Value!.Value.Search.Confirms(result);
     }
 
-    // Whoever names a limit wants it kept; else half of the machine may be used.
-    static bool MayBeHeld(long parameters, long? memory) => memory is null && parameters * BytesEach < GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+    // Whoever names a limit wants it kept.
+    static bool MayBeHeld(long parameters, long? memory) => memory is null && HeldMemory.MayHold(parameters, null);
 
     // What order may decide, or other conventions see otherwise.
     static bool HasGates(Model model) => model.Program.Nodes.Any(node => node.Primitive is Primitive.Apply { Function.Kind: FunctionKind.Step or FunctionKind.Sign } or Primitive.Choose { Count: 1, Allowed: null });

@@ -20,7 +20,9 @@ public static class Why
         options ??= new CheckOptions();
         using var file = Check.Open(path, options);
         var refinement = Check.Refinement(options);
-        var analysis = Check.Analyse(file, options, refinement);
+
+        // Held, every step of a reason can be told; what cannot be held is streamed.
+        var analysis = Check.Analyse(file, options with { Memory = options.Memory ?? HeldMemory.Available / 2 }, refinement, streams: true);
         if (analysis.Partition is null) throw new TiebreakException($"there is no verdict to explain: {analysis.NonFinite[0].Message.Replace("`", "", StringComparison.Ordinal)}");
         var left = ParameterSlice.Parse(first, analysis.Model);
         var right = second is null ? null : ParameterSlice.Parse(second, analysis.Model);
@@ -29,10 +31,21 @@ public static class Why
         if (right is not null && left.Tensor == right.Tensor && left.Places.SequenceEqual(right.Places)) throw new TiebreakException($"`{first}` and `{second}` are the same; name two, or one alone");
 
         options.Progress?.Report(new CheckProgress("reasons", null));
-        var verdict = new ExplainedVerdicts(analysis, options);
-        var explanation = right is null ? verdict.Of(left) : verdict.Of(left, right);
+        var explanation = analysis.IsStreamed ? Streamed(new StreamedWhy(analysis, Whatever(analysis.Model, options)), left, right) : Held(new ExplainedVerdicts(analysis, options), left, right);
         return explanation with { ErrorBound = analysis.ErrorBound, Seed = options.Seed, Notes = [.. explanation.Notes, .. Sizes(analysis), .. analysis.Model.Notes] };
     }
+
+    static Explanation Streamed(StreamedWhy verdict, ParameterSlice left, ParameterSlice? right) => right is null ? verdict.Of(left) : verdict.Of(left, right);
+
+    static Explanation Held(ExplainedVerdicts verdict, ParameterSlice left, ParameterSlice? right) => right is null ? verdict.Of(left) : verdict.Of(left, right);
+
+    // A verdict for given data is about those and no other.
+    static string Whatever(Model model, CheckOptions options) => (options.Data, options.Loss) switch
+    {
+        (null, LossKind.Any) when !model.OutputIsLoss => "whatever the data and the loss",
+        (null, _) => "whatever the data",
+        _ => "on the data given",
+    };
 
     static IEnumerable<string> Sizes(Analysis analysis)
     {
@@ -47,13 +60,7 @@ public static class Why
         readonly Model _model = analysis.Model;
         ConservationLaws? _laws;
 
-        // A verdict for given data is about those and no other.
-        string Whatever => (options.Data, options.Loss) switch
-        {
-            (null, LossKind.Any) when !_model.OutputIsLoss => "whatever the data and the loss",
-            (null, _) => "whatever the data",
-            _ => "on the data given",
-        };
+        string Whatever => Why.Whatever(_model, options);
 
         public Explanation Of(ParameterSlice slice)
         {

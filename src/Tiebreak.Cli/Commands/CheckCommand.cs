@@ -59,7 +59,7 @@ sealed class CheckCommand
 
         CheckResult result;
         using (var progress = ProgressLine.For(_surroundings, quiet))
-            result = _surroundings.Check(model, options with { Memory = parsed.GetValue(_memory) is { } memory ? Bytes(memory) : options.Memory, NeedsCodes = outputs.Partition is not null || outputs.Certificate is not null, Pattern = pattern, Laws = parsed.GetValue(_laws), Tolerance = tolerance, Tokenizer = tokenizer, Progress = progress, Cancellation = _surroundings.Interrupted });
+            result = _surroundings.Check(model, options with { Memory = parsed.GetValue(_memory) is { } memory ? Bytes(memory) : options.Memory, NeedsCodes = outputs.Partition is not null || outputs.Certificate is not null, Refuses = outputs.Partition is null ? null : PartitionFile.TooMany, Pattern = pattern, Laws = parsed.GetValue(_laws), Tolerance = tolerance, Tokenizer = tokenizer, Progress = progress, Cancellation = _surroundings.Interrupted });
         result = filtered(result);
         Write(result, isJson, outputs, new TextReport.Style(quiet, verbose, Colour: !parsed.GetValue(_noColor) && !_surroundings.IsPlain));
         return failOn != "never" && result.Findings.Any(finding => finding.Level >= Enum.Parse<Level>(failOn, ignoreCase: true)) ? 1 : 0;

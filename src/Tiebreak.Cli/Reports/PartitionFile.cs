@@ -14,11 +14,7 @@ static class PartitionFile
     {
         if (result.Analysis.Partition is not { } partition || result.Counts is not { } counts)
             throw new TiebreakException($"{result.Path}: there is no partition to write, for the parameters hold NaN or infinity; see the findings without `--partition`");
-        if (counts.Parameters > MostParameters)
-        {
-            throw new TiebreakException(
-                $"`--partition` writes one entry a parameter and {counts.Parameters:N0} are too many (the most is {MostParameters:N0}); use `--format json`, whose tensors and units hold the answer, or --freeze what does not matter");
-        }
+        if (TooMany(counts.Parameters) is { } refusal) throw new TiebreakException(refusal);
 
         using var json = new Utf8JsonWriter(stream, JsonReport.Writing);
         json.WriteStartObject();
@@ -36,6 +32,10 @@ static class PartitionFile
         json.Flush();
         stream.WriteByte((byte)'\n');
     }
+
+    /// <summary>Why there is no such file of so many parameters; null if there is.</summary>
+    public static string? TooMany(long parameters) => parameters <= MostParameters ? null
+        : $"`--partition` writes one entry a parameter and {parameters:N0} are too many (the most is {MostParameters:N0}); use `--format json`, whose tensors and units hold the answer, or --freeze what does not matter";
 
     static void Write(Utf8JsonWriter json, Formats.ParameterTensor parameter, Partition partition, int[] codes)
     {

@@ -22,6 +22,7 @@ public sealed record ParameterSlice(int Tensor, IReadOnlyList<int> Places, strin
         if (wanted is [""]) wanted = [];
         if (wanted.Length != shape.Rank)
             throw new TiebreakException($"`{typed}` has {wanted.Length} {(wanted.Length == 1 ? "index" : "indices")}, and `{name}` of shape {shape} has {shape.Rank} axes; write for instance `{name}{Example(shape.Rank)}`");
+        if (shape.Count > int.MaxValue) throw new TiebreakException($"`{name}` has {shape.Count:N0} numbers, more than {int.MaxValue:N0}: its parameters cannot be asked about one by one");
         List<int> places = [0];
         for (var axis = 0; axis < wanted.Length; axis++)
         {

@@ -13,6 +13,9 @@ sealed class StreamedVerdict
     /// <summary>The matrices.</summary>
     public required IReadOnlyList<StreamedMatrix> Matrices { get; init; }
 
+    /// <summary>The answer that it is told from.</summary>
+    public required StreamedResult Result { get; init; }
+
     /// <summary>Numbers of each.</summary>
     public required CellCount Counts { get; init; }
 
@@ -59,6 +62,7 @@ sealed class StreamedVerdict
         return new StreamedVerdict
         {
             Matrices = matrices,
+            Result = result,
             Counts = counts,
             Rows = rows,
             Columns = columns,

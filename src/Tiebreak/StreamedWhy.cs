@@ -1,0 +1,256 @@
+using Tiebreak.Findings;
+using Tiebreak.Formats;
+using Tiebreak.Numbers;
+using Tiebreak.Proofs.Reasons;
+using Tiebreak.Refinement;
+using Tiebreak.Refinement.Streaming;
+
+namespace Tiebreak;
+
+/// <summary>Reasons in a model whose matrices streamed by (theory §6). They rest on the classes of rows and columns, which is all that is known of a weight there; nothing is traced through the program, and no training run is made.</summary>
+/// <param name="analysis">The analysis.</param>
+/// <param name="whatever">What the verdict does not depend on.</param>
+sealed class StreamedWhy(Analysis analysis, string whatever)
+{
+    const string Untraced = "what is behind that is not traced, for the model was streamed; a smaller one of the same kind can be asked for every step";
+
+    readonly StreamedVerdict _streamed = analysis.Streamed!;
+    readonly Dictionary<int, int> _matrices = MatricesOf(analysis); // by the number of the tensor
+
+    /// <summary>A parameter in the answer.</summary>
+    /// <param name="Class">What names its class; null if it is stuck. Classes of streamed weights are no classes of others.</param>
+    /// <param name="IsNegative">Whether it is the negative of its class.</param>
+    /// <param name="FirstStep">The step at which it first moves; 0 if never.</param>
+    readonly record struct Verdict(object? Class, bool IsNegative, int FirstStep);
+
+    static Dictionary<int, int> MatricesOf(Analysis analysis)
+    {
+        var tensors = Enumerable.Range(0, analysis.Model.Parameters.Count).ToDictionary(tensor => analysis.Model.Parameters[tensor].Name, StringComparer.Ordinal);
+        return Enumerable.Range(0, analysis.Streamed!.Matrices.Count).ToDictionary(k => tensors[analysis.Streamed.Matrices[k].Tensor.Name]);
+    }
+
+    /// <summary>Why one parameter, or a slice, is stuck or moves.</summary>
+    public Explanation Of(ParameterSlice slice)
+    {
+        var verdicts = slice.Places.Select(place => VerdictOf(slice.Tensor, place)).ToArray();
+        var stuck = Array.FindAll(verdicts, verdict => verdict.Class is null).Length;
+        if (stuck > 0)
+        {
+            var at = slice.Places[Array.FindIndex(verdicts, verdict => verdict.Class is null)];
+            return new Explanation
+            {
+                Parameters = [slice.Name],
+                Verdict = ExplainedVerdict.Stuck,
+                Headline = verdicts.Length == 1 ? $"`{slice.Name}` is stuck at {Start(slice.Tensor, at)}: its gradient is zero at every step, {whatever}"
+                    : $"{(stuck == verdicts.Length ? "all" : $"{stuck:N0} of the")} {verdicts.Length:N0} numbers of `{slice.Name}` are stuck: their gradients are zero at every step, {whatever}",
+                Steps = StuckSteps(slice.Tensor, at),
+                Notes = [Untraced],
+            };
+        }
+
+        var step = verdicts.Max(verdict => verdict.FirstStep);
+        return new Explanation
+        {
+            Parameters = [slice.Name],
+            Verdict = ExplainedVerdict.Moves,
+            Headline = $"`{slice.Name}` {(verdicts.Length == 1 ? "moves" : "can move")}, {(step == 1 ? "from step 1 on" : $"{(verdicts.Length == 1 ? "" : "all of it ")}from step {step} on: before that its gradient is zero")}{(verdicts.Length == 1 ? Company(verdicts[0], slice) : "")}",
+        };
+    }
+
+    /// <summary>Why two parameters, or slices, stay equal or come apart.</summary>
+    /// <exception cref="TiebreakException">One was streamed and the other was not, so that they were not compared.</exception>
+    public Explanation Of(ParameterSlice left, ParameterSlice right)
+    {
+        var pairs = left.Places.Zip(right.Places, (a, b) => (Left: a, Right: b, First: VerdictOf(left.Tensor, a), Second: VerdictOf(right.Tensor, b))).ToArray();
+        var names = (string[])[left.Name, right.Name];
+        if (Array.TrueForAll(pairs, pair => pair.First.Class is null && pair.Second.Class is null))
+        {
+            var differing = Array.Find(pairs, pair => StartOf(left.Tensor, pair.Left) != StartOf(right.Tensor, pair.Right));
+            return new Explanation
+            {
+                Parameters = names,
+                Verdict = ExplainedVerdict.Stuck,
+                Headline = $"`{left.Name}` and `{right.Name}` never move, {whatever}: {(differing == default ? "they stay equal only because both stay at their start" : "they differ from the start, and stay where they are")}",
+                Steps = StuckSteps(left.Tensor, pairs[0].Left),
+                Notes = [Untraced],
+            };
+        }
+
+        bool IsTogether((int Left, int Right, Verdict First, Verdict Second) pair) => pair.First.Class is null || pair.Second.Class is null
+            ? pair.First.Class == pair.Second.Class && StartOf(left.Tensor, pair.Left) == StartOf(right.Tensor, pair.Right)
+            : pair.First.Class.Equals(pair.Second.Class);
+
+        var moving = Array.Find(pairs, pair => pair.First.Class is not null && pair.Second.Class is not null);
+        if (Array.TrueForAll(pairs, IsTogether))
+        {
+            var isMirrored = moving.First.IsNegative != moving.Second.IsNegative;
+            return new Explanation
+            {
+                Parameters = names,
+                Verdict = isMirrored ? ExplainedVerdict.Mirrored : ExplainedVerdict.Lockstep,
+                Headline = $"`{left.Name}` and `{right.Name}` are {(isMirrored ? "mirrored: each other's negative" : "in lockstep: equal")} now and after every step, {whatever}",
+                Steps = TogetherSteps((left.Tensor, moving.Left), (right.Tensor, moving.Right), isMirrored, pairs.Length > 1),
+                Notes = [Untraced],
+                Conclusion = $"so their gradients are {(isMirrored ? "opposite" : "equal")}, wherever all this holds; and as a step of training keeps it all, it holds for ever",
+            };
+        }
+
+        var apart = Array.Find(pairs, pair => !IsTogether(pair));
+        var (one, other) = ((left.Tensor, apart.Left), (right.Tensor, apart.Right));
+        var isSame = StartOf(left.Tensor, apart.Left).Magnitude == StartOf(right.Tensor, apart.Right).Magnitude;
+        var isOneStuck = apart.First.Class is null || apart.Second.Class is null;
+        if (isSame && !isOneStuck && _matrices.ContainsKey(left.Tensor) != _matrices.ContainsKey(right.Tensor))
+            throw new TiebreakException($"`{Name(one)}` and `{Name(other)}` start alike, and one of them is in a matrix that was streamed and the other is not: those were not compared; {HeldMemory.Remedy}");
+        var which = pairs.Length == 1 ? "" : $", for instance `{Name(one)}` and `{Name(other)}`";
+        return new Explanation
+        {
+            Parameters = names,
+            Verdict = ExplainedVerdict.Apart,
+            Headline = $"`{left.Name}` and `{right.Name}` are not in lockstep{which}: {(!isSame ? "they start at different values" : StartOf(left.Tensor, apart.Left) == StartOf(right.Tensor, apart.Right) ? "they start alike, and training can separate them" : "they start as each other's negative, and training can change that")}",
+            Steps = isSame && isOneStuck ? [new ReasonStep(1, "difference", "one is stuck", $"`{Name(apart.First.Class is null ? one : other)}` is stuck, and `{Name(apart.First.Class is null ? other : one)}` moves", [])]
+                : isSame ? ApartSteps(one, other) : [new ReasonStep(1, "start", "start", $"`{Name(one)}` starts at {Start(one.Tensor, one.Left)}, and `{Name(other)}` at {Start(other.Tensor, other.Right)}", [])],
+            Notes = isSame ? ["no training run was made to show it: the model was streamed"] : [],
+        };
+    }
+
+    Verdict VerdictOf(int tensor, int place)
+    {
+        if (!_matrices.TryGetValue(tensor, out var k))
+        {
+            var code = analysis.Partition!.Codes[tensor][place];
+            return code == 0 ? default : new Verdict(Math.Abs(code), code < 0, analysis.Partition.FirstSteps[Math.Abs(code)]);
+        }
+
+        var (matrix, row, column) = Cell(tensor, place);
+        if (_streamed.Result.State!.Classes[k] is not { } classes || !classes.Moves(row, column)) return default;
+        var (bits, rowKey, columnKey) = (matrix.Bits(row, column), classes.Rows.Keys[row], classes.Columns.Keys[column]);
+        return new Verdict(StreamedCells.KeyOf(bits, rowKey, columnKey), StreamedCells.IsNegative(bits, rowKey, columnKey), StreamedCells.FirstStep(_streamed.Result.Moved, k, row, column));
+    }
+
+    (StreamedMatrix Matrix, int Row, int Column) Cell(int tensor, int place) => _streamed.Matrices[_matrices[tensor]] is var matrix ? (matrix, place / matrix.Columns, place % matrix.Columns) : default;
+
+    IReadOnlyList<ReasonStep> StuckSteps(int tensor, int place)
+    {
+        if (!_matrices.ContainsKey(tensor)) return [new ReasonStep(1, "zero", "zero", $"the gradient of `{Name((tensor, place))}` is zero, whatever the numbers that move are", [])];
+        var (matrix, row, column) = Cell(tensor, place);
+        return
+        [
+            new ReasonStep(1, "gradient", "gradient", Gradient(matrix), []),
+            new ReasonStep(2, "zero", "zero", $"of {Meets(matrix, isRow: true, row)} and {Meets(matrix, isRow: false, column)}, one is zero at every position, or the products cancel, whatever the numbers that move are", [1]),
+        ];
+    }
+
+    IReadOnlyList<ReasonStep> TogetherSteps((int Tensor, int Place) left, (int Tensor, int Place) right, bool isMirrored, bool isMany)
+    {
+        var steps = new List<ReasonStep>();
+        void Add(string kind, string text) => steps.Add(new ReasonStep(steps.Count + 1, kind, kind, text, []));
+        Add("start", $"{(isMany ? "they start alike, number by number: " : "")}`{Name(left)}` and `{Name(right)}` start at {Start(left.Tensor, left.Place)}{(isMirrored && !StartOf(left.Tensor, left.Place).IsZero ? $" and {Start(right.Tensor, right.Place)}" : "")}");
+        if (!_matrices.ContainsKey(left.Tensor))
+        {
+            Add("gradient", $"their gradients are {(isMirrored ? "opposite" : "equal")} at every point that training can reach");
+            return steps;
+        }
+
+        var (first, second) = (Cell(left.Tensor, left.Place), Cell(right.Tensor, right.Place));
+        var (a, b) = (ClassesOf(left.Tensor), ClassesOf(right.Tensor));
+        Add("gradient", Gradient(first.Matrix));
+        if (first.Matrix != second.Matrix) Add("gradient", Gradient(second.Matrix));
+
+        // Rows may be as columns of the other are: a gradient is the same product then.
+        var isCrossed = !Same(a.Rows.Keys[first.Row], b.Rows.Keys[second.Row]);
+        Compare(isRow: true, first.Row, isCrossed ? second.Column : second.Row, a.Rows, isCrossed ? b.Columns : b.Rows);
+        Compare(isRow: false, first.Column, isCrossed ? second.Row : second.Column, a.Columns, isCrossed ? b.Rows : b.Columns);
+        return steps;
+
+        void Compare(bool isRow, int place, int other, AxisKeys of, AxisKeys with)
+        {
+            if (first.Matrix == second.Matrix && place == other && !isCrossed) return;
+            var isOpposed = ((of.Keys[place] ^ with.Keys[other]) & AxisKeys.SignBit) != 0;
+            Add(isRow ? "backward" : "forward", $"{Meets(first.Matrix, isRow, place)} is {(isOpposed ? "the negative of" : "equal to")} {Meets(second.Matrix, isRow != isCrossed, other)} at every position, at every point that training can reach");
+        }
+    }
+
+    IReadOnlyList<ReasonStep> ApartSteps((int Tensor, int Place) left, (int Tensor, int Place) right)
+    {
+        if (!_matrices.ContainsKey(left.Tensor)) return [new ReasonStep(1, "difference", "difference", $"at a random point at which all ties hold, the gradients of `{Name(left)}` and `{Name(right)}` differ", [])];
+        var (first, second) = (Cell(left.Tensor, left.Place), Cell(right.Tensor, right.Place));
+        var (a, b) = (ClassesOf(left.Tensor), ClassesOf(right.Tensor));
+        var steps = new List<ReasonStep> { new(1, "gradient", "gradient", Gradient(first.Matrix), []) };
+        if (first.Matrix != second.Matrix) steps.Add(new ReasonStep(2, "gradient", "gradient", Gradient(second.Matrix), []));
+        var (rows, columns) = (Same(a.Rows.Keys[first.Row], b.Rows.Keys[second.Row]), Same(a.Columns.Keys[first.Column], b.Columns.Keys[second.Column]));
+        var what = (rows, columns) switch
+        {
+            (true, true) => "they have other signs",
+            (true, false) => $"{Meets(first.Matrix, isRow: false, first.Column)} differs from {Meets(second.Matrix, isRow: false, second.Column)}",
+            (false, true) => $"{Meets(first.Matrix, isRow: true, first.Row)} differs from {Meets(second.Matrix, isRow: true, second.Row)}",
+            _ => $"{Meets(first.Matrix, isRow: true, first.Row)} differs from {Meets(second.Matrix, isRow: true, second.Row)}, and {Meets(first.Matrix, isRow: false, first.Column)} from {Meets(second.Matrix, isRow: false, second.Column)}",
+        };
+        steps.Add(new ReasonStep(steps.Count + 1, "difference", "difference", $"at a random point at which all ties hold, {what}", [1]));
+        return steps;
+    }
+
+    MatrixClasses ClassesOf(int tensor) => _streamed.Result.State!.Classes[_matrices[tensor]]!;
+
+    static bool Same(ulong left, ulong right) => ((left ^ right) & ~AxisKeys.SignBit) == 0;
+
+    static string Gradient(StreamedMatrix matrix) => $"the gradient of a weight of `{matrix.Tensor.Name}` is a sum over positions: at each, what meets its row times what meets its column";
+
+    static string Meets(StreamedMatrix matrix, bool isRow, int place)
+    {
+        var where = $"{(isRow ? "row" : "column")} {place} of `{matrix.Tensor.Name}`";
+        return (matrix.Tensor.AxisMeanings is [var rows, var columns] ? isRow ? rows : columns : AxisMeaning.Other) switch
+        {
+            AxisMeaning.Input => $"what comes in at {where}",
+            AxisMeaning.Output => $"what comes back to {where}",
+            _ => $"what meets {where}",
+        };
+    }
+
+    // How many others have the class, and the first of them: only rows and columns with the classes of this one are looked at.
+    string Company(Verdict verdict, ParameterSlice slice)
+    {
+        long others = -1;
+        string? example = null;
+        void Found(int tensor, int place, bool isNegative)
+        {
+            others++;
+            if (example is null && (tensor != slice.Tensor || place != slice.Places[0])) example = (isNegative == verdict.IsNegative ? "" : "-") + Name((tensor, place));
+        }
+
+        if (verdict.Class is not CellKey key)
+        {
+            for (var tensor = 0; tensor < analysis.Model.Parameters.Count; tensor++)
+            {
+                var codes = analysis.Partition!.Codes[tensor];
+                for (var place = 0; place < codes.Length; place++)
+                    if (verdict.Class is int code && Math.Abs(codes[place]) == code) Found(tensor, place, codes[place] < 0);
+            }
+        }
+        else
+        {
+            foreach (var (tensor, k) in _matrices.OrderBy(pair => pair.Key))
+            {
+                if (_streamed.Result.State!.Classes[k] is not { } classes) continue;
+                var columns = Places(classes.Columns);
+                foreach (var row in columns.Length == 0 ? [] : Places(classes.Rows))
+                {
+                    foreach (var column in columns)
+                    {
+                        var place = (long)row * _streamed.Matrices[k].Columns + column;
+                        if (place <= int.MaxValue && VerdictOf(tensor, (int)place) is { Class: CellKey other } found && other == key) Found(tensor, (int)place, found.IsNegative);
+                    }
+                }
+            }
+
+            int[] Places(AxisKeys axis) => [.. Enumerable.Range(0, axis.Keys.Length).Where(place => Same(axis.Keys[place], key.One) || Same(axis.Keys[place], key.Other))];
+        }
+
+        return others == 0 ? "; nothing is in lockstep with it" : $", in lockstep with {others:N0} {(others == 1 ? "other" : "others")}: {(others == 1 ? "" : "for instance ")}`{example}`";
+    }
+
+    Rational StartOf(int tensor, int place) => analysis.Model.Parameters[tensor].Start[place];
+
+    string Start(int tensor, int place) => StartOf(tensor, place).ToShortString();
+
+    string Name((int Tensor, int Place) parameter) => analysis.Model.Parameters[parameter.Tensor].Name + PlacesText.Of(analysis.Model.Parameters[parameter.Tensor].Shape, parameter.Place);
+}
