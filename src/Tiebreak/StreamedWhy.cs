@@ -140,7 +140,7 @@ sealed class StreamedWhy(Analysis analysis, string whatever)
         ];
     }
 
-    IReadOnlyList<ReasonStep> TogetherSteps((int Tensor, int Place) left, (int Tensor, int Place) right, bool isMirrored, bool isMany)
+    List<ReasonStep> TogetherSteps((int Tensor, int Place) left, (int Tensor, int Place) right, bool isMirrored, bool isMany)
     {
         var steps = new List<ReasonStep>();
         void Add(string kind, string text) => steps.Add(new ReasonStep(steps.Count + 1, kind, kind, text, []));
@@ -170,7 +170,7 @@ sealed class StreamedWhy(Analysis analysis, string whatever)
         }
     }
 
-    IReadOnlyList<ReasonStep> ApartSteps((int Tensor, int Place) left, (int Tensor, int Place) right)
+    List<ReasonStep> ApartSteps((int Tensor, int Place) left, (int Tensor, int Place) right)
     {
         if (!_matrices.ContainsKey(left.Tensor)) return [new ReasonStep(1, "difference", "difference", $"at a random point at which all ties hold, the gradients of `{Name(left)}` and `{Name(right)}` differ", [])];
         var (first, second) = (Cell(left.Tensor, left.Place), Cell(right.Tensor, right.Place));

@@ -17,7 +17,7 @@ sealed class CheckCommand
     readonly Option<string> _partition = AnalysisOptions.One("--partition", "FILE", "Write class, sign and first step of every parameter to a file, as json");
     readonly Option<string> _certificate = AnalysisOptions.One("--certificate", "FILE", "Write a certificate of the answer, which `tiebreak verify` checks with code of its own");
     readonly Option<bool> _laws = new("--laws") { Description = "All linear conservation laws of gradient descent, exactly (up to 5,000 parameters)" };
-    readonly Option<string> _memory = AnalysisOptions.One("--memory", "SIZE", "Memory to stay within, such as 512M or 4G: what would take more is streamed from the file, as far as it consists of matrices [default: 2G, or half of the machine's where streaming would say less]");
+    readonly Option<string> _memory = AnalysisOptions.One("--memory", "SIZE", "Memory to stay within, such as 512M or 4G: what would take more is streamed from the file, as far as it consists of matrices, or refused [default: 2G, or half of the machine's where streaming would say less]");
     readonly Option<string> _tokenizer = AnalysisOptions.One("--tokenizer", "FILE", "The model's tokenizer.json, to name rows of token tables by their tokens [default: numbers alone]");
     readonly Option<bool> _pattern = new("--pattern") { Description = "With --data: what the model ties, what only this data ties, and what is free, side by side" };
     readonly Option<string> _tolerance = AnalysisOptions.One("--tolerance", "T", "Also note units whose incoming numbers agree within T, relatively, though nothing ties them (TB010) [default: not looked for]");

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Tiebreak.Formats.Safetensors;
 using Tiebreak.MakeCheckpoint;
 using Tiebreak.Programs;
+using Tiebreak.Proofs.Reasons;
 using Tiebreak.Tests.Formats.Families;
 using Tiebreak.Tests.House;
 using Xunit;
@@ -38,6 +39,31 @@ public sealed class MadeCheckpointTests
         var counts = outcome.Result.Counts!;
         Assert.Equal((counts.Parameters, counts.Lockstep, counts.Stuck), ((long)planted["parameters"]!, (long)planted["lockstep"]!, (long)planted["stuck"]!));
         Assert.Equal(made.Ties.Count, planted["ties"]!.AsArray().Count);
+    }
+
+    [Fact]
+    public void Reasons_are_told_of_what_is_too_large_to_be_held_and_the_rest_is_refused_at_once()
+    {
+        using var folder = new TemporaryFolder();
+        var made = CheckpointMaker.Make(Options(folder, "--family llama --parameters 400000 --ties units --seed 2"));
+        var copied = made.Ties[0].Copies.First(copy => copy is { Source: null, Width: 1, Axis: 0 });
+        string[] rows = [.. copied.Places.Take(2).Select(place => $"{copied.Tensor}[{place},*]")];
+        var stages = new List<string>();
+        var little = new CheckOptions { Memory = 20 << 20, Progress = new Stages(stages) };
+        Explanation held = Why.Of(folder.File("made"), rows[0], rows[1]), streamed = Why.Of(folder.File("made"), rows[0], rows[1], little);
+        Assert.Equal((ExplainedVerdict.Lockstep, ExplainedVerdict.Lockstep), (held.Verdict, streamed.Verdict));
+        Assert.Contains(streamed.Notes, note => note.Contains("were streamed", StringComparison.Ordinal));
+        Assert.DoesNotContain(held.Notes, note => note.Contains("were streamed", StringComparison.Ordinal));
+
+        stages.Clear();
+        Assert.StartsWith("a verdict for each of ", Assert.Throws<TiebreakException>(() => Check.Model(folder.File("made"), little with { Witness = true })).Message, StringComparison.Ordinal);
+        Assert.Equal("no", Assert.Throws<TiebreakException>(() => Check.Model(folder.File("made"), little with { Refuses = count => count > 100_000 ? "no" : null })).Message);
+        Assert.All(stages, stage => Assert.Equal("reading", stage));
+    }
+
+    sealed class Stages(List<string> seen) : IProgress<CheckProgress>
+    {
+        public void Report(CheckProgress value) => seen.Add(value.Stage);
     }
 
     // Places that are equal, written as FamilyOutcome has them.
