@@ -131,7 +131,12 @@ sealed class StreamedWhy(Analysis analysis, string whatever)
 
     IReadOnlyList<ReasonStep> StuckSteps(int tensor, int place)
     {
-        if (!_matrices.ContainsKey(tensor)) return [new ReasonStep(1, "zero", "zero", $"the gradient of `{Name((tensor, place))}` is zero, whatever the numbers that move are", [])];
+        if (!_matrices.ContainsKey(tensor))
+        {
+            var isCancelled = analysis.StuckBy[tensor]?[place] == StuckCause.Cancellation;
+            return [new ReasonStep(1, isCancelled ? "cancellation" : "zero", isCancelled ? "cancels" : "zero", isCancelled ? $"the gradient of `{Name((tensor, place))}` is zero because something in it cancels, whatever the numbers that move are" : $"in every term of the gradient of `{Name((tensor, place))}` some factor is zero, whatever the numbers that move are", [])];
+        }
+
         var (matrix, row, column) = Cell(tensor, place);
         return
         [
