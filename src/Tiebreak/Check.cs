@@ -205,7 +205,7 @@ public static class Check
         if (check.Vocabulary is { } tokens) TokenAxes.Require(model, tokens);
         if (check.Refuses?.Invoke(model.Parameters.Sum(parameter => parameter.Shape.Count)) is { } refusal) throw new TiebreakException(refusal);
         var streamedStep = step;
-        if (streams && StreamedCheck.IsFor(model, check, options, out var tensors) && StreamedCheck.Of(model, from => Larger(sizes, from, ref streamedStep), tensors, options, check.Memory) is { } streamed) return streamed with { Lowering = lowering };
+        if (streams && StreamedCheck.IsFor(model, check, options, out var tensors) && StreamedCheck.Of(model, from => Larger(sizes, from, ref streamedStep), tensors, options, check.Memory ?? check.HoldsUpTo) is { } streamed) return streamed with { Lowering = lowering };
         HeldMemory.Require(model, check.Memory);
         if (NonFiniteValues.Among(model.Parameters) is { Count: > 0 } places) return new Analysis { Model = model, NonFinite = places };
 

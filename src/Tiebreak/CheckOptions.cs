@@ -74,6 +74,9 @@ public sealed record CheckOptions
     /// <summary>Whether the class of every single parameter is wanted, so that nothing may be streamed.</summary>
     public bool NeedsCodes { get; init; }
 
+    /// <summary>What a model may take to be held rather than streamed, where <see cref="Memory"/> does not say; null for the usual.</summary>
+    internal long? HoldsUpTo { get; init; }
+
     /// <summary>Why a model of so many parameters is refused before it is analysed; null if it is not.</summary>
     public Func<long, string?>? Refuses { get; init; }
 

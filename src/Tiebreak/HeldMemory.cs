@@ -9,7 +9,7 @@ static class HeldMemory
     public const long BytesEach = 110;
 
     /// <summary>What to do where it is too much.</summary>
-    public const string Remedy = "plain `tiebreak check`, without data, groups, laws, witnesses, tolerance, partition or certificate, streams large matrices and takes less; else take a machine with more memory";
+    public const string Remedy = "plain `tiebreak check`, without data, groups, weight decay, ranges, laws, witnesses, tolerance, partition or certificate, streams large matrices and takes less; else take a machine with more memory";
 
     /// <summary>What the machine has, or its control group.</summary>
     public static long Available => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
@@ -23,8 +23,8 @@ static class HeldMemory
     {
         var (count, most) = (model.Parameters.Sum(parameter => parameter.Shape.Count), allowed ?? Available);
         if (count <= most / BytesEach) return;
-        throw new TiebreakException($"a verdict for each of {count:N0} parameters takes about {Gigabytes(count * (double)BytesEach)}, and {(allowed is null ? "this machine has" : "--memory allows")} {Gigabytes(most)}; {Remedy}");
+        throw new TiebreakException($"a verdict for each of {count:N0} parameters takes about {Gigabytes(count * (double)BytesEach)}, and {(allowed is null ? "this machine has" : "--memory allows")} {Gigabytes(most)}; {(allowed is null ? "" : "raise it, or: ")}{Remedy}");
     }
 
-    static string Gigabytes(double bytes) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{bytes / (1L << 30):0.#} GiB");
+    static string Gigabytes(double bytes) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{(bytes < 10L << 30 ? bytes / (1 << 20) : bytes / (1L << 30)):0.#} {(bytes < 10L << 30 ? "MiB" : "GiB")}");
 }

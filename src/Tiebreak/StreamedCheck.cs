@@ -26,10 +26,11 @@ static class StreamedCheck
     public static bool IsFor(Model model, CheckOptions options, RefinementOptions refinement, out StreamedTensors tensors)
     {
         tensors = new StreamedTensors([], []);
-        var memory = options.Memory ?? UsualMemory;
+        var named = options.Memory ?? options.HoldsUpTo;
+        var memory = named ?? UsualMemory;
         var count = model.Parameters.Sum(parameter => parameter.Shape.Count);
         var mayBeHeld = count * BytesEach <= memory;
-        if (mayBeHeld && (count < ManyParameters || options.Memory is not null || model.HasDropout || HasGates(model))) return false; // held, more is found
+        if (mayBeHeld && (count < ManyParameters || named is not null || model.HasDropout || HasGates(model))) return false; // held, more is found
         if (options.Data is not null || options.Laws || options.Witness || options.Groups.Count > 0 || options.Tolerance is not null || refinement.Decays || refinement.InputRange is not null) return false;
         tensors = StreamedTensors.Of(model, LeastMatrix);
         var streamed = tensors.Trained.Sum(matrix => matrix.Tensor.Shape.Count);

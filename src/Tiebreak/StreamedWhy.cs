@@ -83,15 +83,19 @@ sealed class StreamedWhy(Analysis analysis, string whatever)
         var moving = Array.Find(pairs, pair => pair.First.Class is not null && pair.Second.Class is not null);
         if (Array.TrueForAll(pairs, IsTogether))
         {
-            var isMirrored = moving.First.IsNegative != moving.Second.IsNegative;
+            // Signs are each pair's own: of a slice some may stay equal and others each other's negative.
+            var opposite = Array.FindAll(pairs, pair => pair.First.Class is not null && pair.First.IsNegative != pair.Second.IsNegative);
+            var equal = pairs.Count(pair => pair.First.IsNegative == pair.Second.IsNegative && (pair.First.Class is not null || !StartOf(left.Tensor, pair.Left).IsZero));
+            var isMirrored = opposite.Length > 0;
+            var said = isMirrored ? opposite[0] : moving;
             return new Explanation
             {
                 Parameters = names,
                 Verdict = isMirrored ? ExplainedVerdict.Mirrored : ExplainedVerdict.Lockstep,
-                Headline = $"`{left.Name}` and `{right.Name}` are {(isMirrored ? "mirrored: each other's negative" : "in lockstep: equal")} now and after every step, {whatever}",
-                Steps = TogetherSteps((left.Tensor, moving.Left), (right.Tensor, moving.Right), isMirrored, pairs.Length > 1),
+                Headline = Why.TogetherHeadline(names, equal, opposite.Length, whatever),
+                Steps = TogetherSteps((left.Tensor, said.Left), (right.Tensor, said.Right), isMirrored, pairs.Length > 1),
                 Notes = [Untraced],
-                Conclusion = $"so their gradients are {(isMirrored ? "opposite" : "equal")}, wherever all this holds; and as a step of training keeps it all, it holds for ever",
+                Conclusion = Why.TogetherConclusion(equal, opposite.Length),
             };
         }
 
@@ -149,7 +153,7 @@ sealed class StreamedWhy(Analysis analysis, string whatever)
     {
         var steps = new List<ReasonStep>();
         void Add(string kind, string text) => steps.Add(new ReasonStep(steps.Count + 1, kind, kind, text, []));
-        Add("start", $"{(isMany ? "they start alike, number by number: " : "")}`{Name(left)}` and `{Name(right)}` start at {Start(left.Tensor, left.Place)}{(isMirrored && !StartOf(left.Tensor, left.Place).IsZero ? $" and {Start(right.Tensor, right.Place)}" : "")}");
+        Add("start", $"{(isMany ? "for instance, " : "")}`{Name(left)}` and `{Name(right)}` start at {Start(left.Tensor, left.Place)}{(isMirrored && !StartOf(left.Tensor, left.Place).IsZero ? $" and {Start(right.Tensor, right.Place)}" : "")}");
         if (!_matrices.ContainsKey(left.Tensor))
         {
             Add("gradient", $"their gradients are {(isMirrored ? "opposite" : "equal")} at every point that training can reach");
@@ -250,7 +254,7 @@ sealed class StreamedWhy(Analysis analysis, string whatever)
             int[] Places(AxisKeys axis) => [.. Enumerable.Range(0, axis.Keys.Length).Where(place => Same(axis.Keys[place], key.One) || Same(axis.Keys[place], key.Other))];
         }
 
-        return others == 0 ? "; nothing is in lockstep with it" : $", in lockstep with {others:N0} {(others == 1 ? "other" : "others")}: {(others == 1 ? "" : "for instance ")}`{example}`";
+        return others == 0 ? "; nothing that it was compared with is in lockstep with it" : $", in lockstep with {others:N0} {(others == 1 ? "other" : "others")}: {(others == 1 ? "" : "for instance ")}`{example}`";
     }
 
     Rational StartOf(int tensor, int place) => analysis.Model.Parameters[tensor].Start[place];

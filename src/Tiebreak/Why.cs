@@ -22,7 +22,7 @@ public static class Why
         var refinement = Check.Refinement(options);
 
         // Held, every step of a reason can be told; what cannot be held is streamed.
-        var analysis = Check.Analyse(file, options with { Memory = options.Memory ?? HeldMemory.Available / 2 }, refinement, streams: true);
+        var analysis = Check.Analyse(file, options with { HoldsUpTo = HeldMemory.Available / 2 }, refinement, streams: true);
         if (analysis.Partition is null) throw new TiebreakException($"there is no verdict to explain: {analysis.NonFinite[0].Message.Replace("`", "", StringComparison.Ordinal)}");
         var left = ParameterSlice.Parse(first, analysis.Model);
         var right = second is null ? null : ParameterSlice.Parse(second, analysis.Model);
@@ -46,6 +46,19 @@ public static class Why
         (null, _) => "whatever the data",
         _ => "on the data given",
     };
+
+    /// <summary>The verdict of two slices that stay together number by number.</summary>
+    internal static string TogetherHeadline(string[] names, int equal, int opposite, string whatever) => (equal, opposite) switch
+    {
+        (_, 0) => $"`{names[0]}` and `{names[1]}` are in lockstep: equal now and after every step, {whatever}",
+        (0, _) => $"`{names[0]}` and `{names[1]}` are mirrored: each other's negative now and after every step, {whatever}",
+        _ => $"`{names[0]}` and `{names[1]}` are tied number by number, now and after every step: {equal:N0} {(equal == 1 ? "pair is" : "pairs are")} equal and {opposite:N0} {(opposite == 1 ? "is" : "are")} each other's negative, {whatever}",
+    };
+
+    /// <summary>What the steps of its reason come to.</summary>
+    internal static string TogetherConclusion(int equal, int opposite) => opposite > 0 && equal > 0
+        ? "so the gradients of these are opposite, wherever all this holds, and those of the others equal; and as a step of training keeps it all, it holds for ever"
+        : $"so their gradients are {(opposite > 0 ? "opposite" : "equal")}, wherever all this holds; and as a step of training keeps it all, it holds for ever";
 
     static IEnumerable<string> Sizes(Analysis analysis)
     {
@@ -126,15 +139,17 @@ public static class Why
                 };
             }
 
-            var mirrored = Code(moving[0].Left) == -Code(moving[0].Right);
-            var word = mirrored ? "each other's negative" : "equal";
+            // Signs are each pair's own: of a slice some may stay equal and others each other's negative.
+            var opposite = Array.FindAll(moving, pair => Code(pair.Left) == -Code(pair.Right));
+            var equal = pairs.Count(pair => Code(pair.Left) == Code(pair.Right) && (Code(pair.Left) != 0 || !_model.Parameters[pair.Left.Tensor].Start[pair.Left.Place].IsZero));
+            var mirrored = opposite.Length > 0;
             return new Explanation
             {
                 Parameters = names,
                 Verdict = mirrored ? ExplainedVerdict.Mirrored : ExplainedVerdict.Lockstep,
-                Headline = $"`{left.Name}` and `{right.Name}` are {(mirrored ? "mirrored" : "in lockstep")}: {word} now and after every step, {Whatever}",
-                Steps = PairReason.Together(Reasoner(), moving),
-                Conclusion = $"so their gradients are {(mirrored ? "opposite" : "equal")}, wherever all this holds; and as a step of training keeps it all, it holds for ever",
+                Headline = TogetherHeadline(names, equal, opposite.Length, Whatever),
+                Steps = PairReason.Together(Reasoner(), mirrored ? opposite : moving),
+                Conclusion = TogetherConclusion(equal, opposite.Length),
                 Notes = [.. AtKinks(other => moving.Any(pair => Math.Abs(other.Codes[pair.Left.Tensor][pair.Left.Place]) != Math.Abs(other.Codes[pair.Right.Tensor][pair.Right.Place])), "comes apart")],
             };
         }

@@ -3,6 +3,7 @@ using Tiebreak.Proofs.Reasons;
 using Tiebreak.Refinement;
 using Tiebreak.Refinement.Streaming;
 using Tiebreak.Tests.Formats.Families;
+using Tiebreak.Tests.House;
 using Xunit;
 
 namespace Tiebreak.Tests.Refinement.Streaming;
@@ -31,8 +32,50 @@ public sealed class StreamedWhyTests
     [Fact]
     public void All_verdicts_are_met()
     {
+        using var checkpoint = Mirrored();
+        var seen = new HashSet<ExplainedVerdict>();
+        Agree(checkpoint, seed: 1, seen);
+        Assert.Equal(Enum.GetValues<ExplainedVerdict>(), seen.Order());
+    }
+
+    [Fact]
+    public void Signs_are_each_pairs_own()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("m.tb"), """
+            param W[2,3] = [[0.3, -0.7, 0.2], [0.4, 0.1, -0.6]]
+            param S[2,3] = [[0.3, -0.7, 0.2], [-0.4, -0.1, 0.6]]
+            param v[2]   = [0.5, 0.25]
+            param u[2]   = [0.5, -0.25]
+            data  x[3], y
+            loss  (y - v @ tanh(W @ x) - u @ tanh(S @ x))**2
+            """);
+        Explanation Of(string row) => Why.Of(folder.File("m.tb"), $"W{row}", $"S{row}");
+        Assert.Equal((ExplainedVerdict.Lockstep, ExplainedVerdict.Mirrored), (Of("[0,*]").Verdict, Of("[1,*]").Verdict));
+        Assert.Equal("`W[*,0]` and `S[*,0]` are tied number by number, now and after every step: 1 pair is equal and 1 is each other's negative, whatever the data", Of("[*,0]").Headline);
+    }
+
+    [Fact]
+    public void Signs_are_each_pairs_own_in_streamed_models()
+    {
+        using var checkpoint = Mirrored();
+        var options = new CheckOptions { Dropout = false };
+        using var file = Check.Open(checkpoint.Path, options);
+        var step = 0;
+        var model = new Sizes(file, Check.Lowering(options)).Smallest(ref step);
+        var analysis = StreamedCheck.Of(model, _ => null, StreamedTensors.Of(model, least: 1), Check.Refinement(options), memory: null)!;
+        const string Name = "model.layers.0.mlp.up_proj.weight";
+        var tensor = Enumerable.Range(0, model.Parameters.Count).Single(k => model.Parameters[k].Name == Name);
+        var width = model.Parameters[tensor].Shape[1];
+        Explanation Of(int[] left, int[] right) => new StreamedWhy(analysis, "").Of(new ParameterSlice(tensor, [.. left.Select(row => row * width)], "a"), new ParameterSlice(tensor, [.. right.Select(row => row * width)], "b"));
+        Assert.Equal((ExplainedVerdict.Lockstep, ExplainedVerdict.Mirrored), (Of([0], [2]).Verdict, Of([0], [1]).Verdict));
+        Assert.StartsWith("`a` and `b` are tied number by number, now and after every step: 1 pair is equal and 1 is each other's negative", Of([0, 0], [2, 1]).Headline, StringComparison.Ordinal);
+    }
+
+    static ToyCheckpoint Mirrored()
+    {
         // Units of a gated layer that are equal but for the sign in and out of them; nothing passes the last norm's zeros but them.
-        using var checkpoint = RandomTransformers.Draw("llama", seed: 2, toy =>
+        return RandomTransformers.Draw("llama", seed: 2, toy =>
         {
             Array.Fill(toy["model.layers.0.mlp.gate_proj.weight"], 0.5);
             var width = toy.Sizes("model.layers.0.mlp.up_proj.weight")[1];
@@ -42,9 +85,6 @@ public sealed class StreamedWhyTests
             Array.Fill(toy["model.layers.1.mlp.up_proj.weight"], 0);
             Array.Fill(toy["model.layers.1.mlp.down_proj.weight"], 0);
         });
-        var seen = new HashSet<ExplainedVerdict>();
-        Agree(checkpoint, seed: 1, seen);
-        Assert.Equal(Enum.GetValues<ExplainedVerdict>(), seen.Order());
     }
 
     static void Agree(ToyCheckpoint checkpoint, int seed, HashSet<ExplainedVerdict> seen)
@@ -98,7 +138,7 @@ public sealed class StreamedWhyTests
                 if (code == 0) continue;
                 var others = partition.Codes.Sum(codes => codes.Count(own => Math.Abs(own) == code)) - 1;
                 var said = new StreamedWhy(analysis, "").Of(Slice(model, (tensor, place))).Headline;
-                Assert.Contains(others == 0 ? "nothing is in lockstep with it" : $"in lockstep with {others:N0} other", said, StringComparison.Ordinal);
+                Assert.Contains(others == 0 ? "nothing that it was compared with is in lockstep with it" : $"in lockstep with {others:N0} other", said, StringComparison.Ordinal);
             }
         }
     }
