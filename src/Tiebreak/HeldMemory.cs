@@ -9,13 +9,13 @@ static class HeldMemory
     public const long BytesEach = 110;
 
     /// <summary>What to do where it is too much.</summary>
-    public const string Remedy = "plain `tiebreak check`, without data, groups, weight decay, ranges, laws, witnesses, tolerance, partition or certificate, streams large matrices and takes less; else take a machine with more memory";
+    public const string Remedy = "plain `tiebreak check`, without data, groups, weight decay, ranges, laws, witnesses, tolerance, partition or certificate, streams large matrices and takes less; else take a machine with more memory, or say with `check --memory` what it may take";
 
     /// <summary>What the machine has, or its control group.</summary>
     public static long Available => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
-    /// <summary>Whether half of the machine, or what the user allows, is enough.</summary>
-    public static bool MayHold(long parameters, long? allowed) => parameters * BytesEach <= (allowed ?? Available / 2);
+    /// <summary>What is held where nobody said how much may be.</summary>
+    public static long Half => Available / 2;
 
     /// <summary>Stops before memory is taken that there is not.</summary>
     /// <exception cref="TiebreakException">The model is too large to be held.</exception>

@@ -120,7 +120,7 @@ static class StreamedCheck
     }
 
     // Whoever names a limit wants it kept.
-    static bool MayBeHeld(long parameters, long? memory) => memory is null && HeldMemory.MayHold(parameters, null);
+    static bool MayBeHeld(long parameters, long? memory) => memory is null && parameters * BytesEach <= HeldMemory.Half;
 
     // What order may decide, or other conventions see otherwise.
     static bool HasGates(Model model) => model.Program.Nodes.Any(node => node.Primitive is Primitive.Apply { Function.Kind: FunctionKind.Step or FunctionKind.Sign } or Primitive.Choose { Count: 1, Allowed: null });

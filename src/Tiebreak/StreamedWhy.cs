@@ -10,7 +10,8 @@ namespace Tiebreak;
 /// <summary>Reasons in a model whose matrices streamed by (theory §6). They rest on the classes of rows and columns, which is all that is known of a weight there; nothing is traced through the program, and no training run is made.</summary>
 /// <param name="analysis">The analysis.</param>
 /// <param name="whatever">What the verdict does not depend on.</param>
-sealed class StreamedWhy(Analysis analysis, string whatever)
+/// <param name="cancellation">Stops it.</param>
+sealed class StreamedWhy(Analysis analysis, string whatever, CancellationToken cancellation)
 {
     const string Untraced = "what is behind that is not traced, for the model was streamed; a smaller one of the same kind can be asked for every step";
 
@@ -41,8 +42,7 @@ sealed class StreamedWhy(Analysis analysis, string whatever)
             {
                 Parameters = [slice.Name],
                 Verdict = ExplainedVerdict.Stuck,
-                Headline = verdicts.Length == 1 ? $"`{slice.Name}` is stuck at {Start(slice.Tensor, at)}: its gradient is zero at every step, {whatever}"
-                    : $"{(stuck == verdicts.Length ? "all" : $"{stuck:N0} of the")} {verdicts.Length:N0} numbers of `{slice.Name}` are stuck: their gradients are zero at every step, {whatever}",
+                Headline = VerdictSentences.Stuck(slice.Name, stuck, verdicts.Length, Start(slice.Tensor, at), whatever),
                 Steps = StuckSteps(slice.Tensor, at),
                 Notes = [Untraced],
             };
@@ -53,7 +53,7 @@ sealed class StreamedWhy(Analysis analysis, string whatever)
         {
             Parameters = [slice.Name],
             Verdict = ExplainedVerdict.Moves,
-            Headline = $"`{slice.Name}` {(verdicts.Length == 1 ? "moves" : "can move")}, {(step == 1 ? "from step 1 on" : $"{(verdicts.Length == 1 ? "" : "all of it ")}from step {step} on: before that its gradient is zero")}{(verdicts.Length == 1 ? Company(verdicts[0], slice) : "")}",
+            Headline = VerdictSentences.Moves(slice.Name, verdicts.Length, step, verdicts.Length == 1 ? Company(verdicts[0], slice) : ""),
         };
     }
 
@@ -65,12 +65,12 @@ sealed class StreamedWhy(Analysis analysis, string whatever)
         var names = (string[])[left.Name, right.Name];
         if (Array.TrueForAll(pairs, pair => pair.First.Class is null && pair.Second.Class is null))
         {
-            var differing = Array.Find(pairs, pair => StartOf(left.Tensor, pair.Left) != StartOf(right.Tensor, pair.Right));
+            var areEqual = Array.TrueForAll(pairs, pair => StartOf(left.Tensor, pair.Left) == StartOf(right.Tensor, pair.Right));
             return new Explanation
             {
                 Parameters = names,
                 Verdict = ExplainedVerdict.Stuck,
-                Headline = $"`{left.Name}` and `{right.Name}` never move, {whatever}: {(differing == default ? "they stay equal only because both stay at their start" : "they differ from the start, and stay where they are")}",
+                Headline = VerdictSentences.NeverMove(names, areEqual, !areEqual && pairs.Length == 1 ? $", at {Start(left.Tensor, pairs[0].Left)} and {Start(right.Tensor, pairs[0].Right)}" : "", whatever),
                 Steps = StuckSteps(left.Tensor, pairs[0].Left),
                 Notes = [Untraced],
             };
@@ -92,10 +92,10 @@ sealed class StreamedWhy(Analysis analysis, string whatever)
             {
                 Parameters = names,
                 Verdict = isMirrored ? ExplainedVerdict.Mirrored : ExplainedVerdict.Lockstep,
-                Headline = Why.TogetherHeadline(names, equal, opposite.Length, whatever),
+                Headline = VerdictSentences.Together(names, equal, opposite.Length, whatever),
                 Steps = TogetherSteps((left.Tensor, said.Left), (right.Tensor, said.Right), isMirrored, pairs.Length > 1),
                 Notes = [Untraced],
-                Conclusion = Why.TogetherConclusion(equal, opposite.Length),
+                Conclusion = VerdictSentences.Conclusion(equal, opposite.Length),
             };
         }
 
@@ -105,12 +105,12 @@ sealed class StreamedWhy(Analysis analysis, string whatever)
         var isOneStuck = apart.First.Class is null || apart.Second.Class is null;
         if (isSame && !isOneStuck && _matrices.ContainsKey(left.Tensor) != _matrices.ContainsKey(right.Tensor))
             throw new TiebreakException($"`{Name(one)}` and `{Name(other)}` start alike, and one of them is in a matrix that was streamed and the other is not: those were not compared; {HeldMemory.Remedy}");
-        var which = pairs.Length == 1 ? "" : $", for instance `{Name(one)}` and `{Name(other)}`";
+        var areEqualNow = StartOf(left.Tensor, apart.Left) == StartOf(right.Tensor, apart.Right);
         return new Explanation
         {
             Parameters = names,
             Verdict = ExplainedVerdict.Apart,
-            Headline = $"`{left.Name}` and `{right.Name}` are not in lockstep{which}: {(!isSame ? "they start at different values" : StartOf(left.Tensor, apart.Left) == StartOf(right.Tensor, apart.Right) ? "they start alike, and training can separate them" : "they start as each other's negative, and training can change that")}",
+            Headline = VerdictSentences.Apart(names, pairs.Length == 1 ? null : (Name(one), Name(other)), areEqualNow, isSame && !areEqualNow),
             Steps = isSame && isOneStuck ? [new ReasonStep(1, "difference", "one is stuck", $"`{Name(apart.First.Class is null ? one : other)}` is stuck, and `{Name(apart.First.Class is null ? other : one)}` moves", [])]
                 : isSame ? ApartSteps(one, other) : [new ReasonStep(1, "start", "start", $"`{Name(one)}` starts at {Start(one.Tensor, one.Left)}, and `{Name(other)}` at {Start(other.Tensor, other.Right)}", [])],
             Notes = isSame ? ["no training run was made to show it: the model was streamed"] : [],
@@ -175,7 +175,7 @@ sealed class StreamedWhy(Analysis analysis, string whatever)
         {
             if (first.Matrix == second.Matrix && place == other && !isCrossed) return;
             var isOpposed = ((of.Keys[place] ^ with.Keys[other]) & AxisKeys.SignBit) != 0;
-            Add(isRow ? "backward" : "forward", $"{Meets(first.Matrix, isRow, place)} is {(isOpposed ? "the negative of" : "equal to")} {Meets(second.Matrix, isRow != isCrossed, other)} at every position, at every point that training can reach");
+            Add(MeaningOf(first.Matrix, isRow) switch { AxisMeaning.Input => "forward", AxisMeaning.Output => "backward", _ => "gradient" }, $"{Meets(first.Matrix, isRow, place)} is {(isOpposed ? "the negative of" : "equal to")} {Meets(second.Matrix, isRow != isCrossed, other)} at every position, at every point that training can reach");
         }
     }
 
@@ -204,10 +204,12 @@ sealed class StreamedWhy(Analysis analysis, string whatever)
 
     static string Gradient(StreamedMatrix matrix) => $"the gradient of a weight of `{matrix.Tensor.Name}` is a sum over positions: at each, what meets its row times what meets its column";
 
+    static AxisMeaning MeaningOf(StreamedMatrix matrix, bool isRow) => matrix.Tensor.AxisMeanings is [var rows, var columns] ? isRow ? rows : columns : AxisMeaning.Other;
+
     static string Meets(StreamedMatrix matrix, bool isRow, int place)
     {
         var where = $"{(isRow ? "row" : "column")} {place} of `{matrix.Tensor.Name}`";
-        return (matrix.Tensor.AxisMeanings is [var rows, var columns] ? isRow ? rows : columns : AxisMeaning.Other) switch
+        return MeaningOf(matrix, isRow) switch
         {
             AxisMeaning.Input => $"what comes in at {where}",
             AxisMeaning.Output => $"what comes back to {where}",
@@ -215,46 +217,47 @@ sealed class StreamedWhy(Analysis analysis, string whatever)
         };
     }
 
-    // How many others have the class, and the first of them: only rows and columns with the classes of this one are looked at.
+    // How many others have the class, and the first of them: of matrices only rows and columns with the classes of this one are looked at.
     string Company(Verdict verdict, ParameterSlice slice)
     {
         long others = -1;
         string? example = null;
-        void Found(int tensor, int place, bool isNegative)
+        void Found(int tensor, long place, bool isNegative)
         {
             others++;
-            if (example is null && (tensor != slice.Tensor || place != slice.Places[0])) example = (isNegative == verdict.IsNegative ? "" : "-") + Name((tensor, place));
+            if (example is null && place <= int.MaxValue && (tensor != slice.Tensor || place != slice.Places[0])) example = (isNegative == verdict.IsNegative ? "" : "-") + Name((tensor, (int)place));
         }
 
-        if (verdict.Class is not CellKey key)
+        if (verdict.Class is int number)
         {
             for (var tensor = 0; tensor < analysis.Model.Parameters.Count; tensor++)
             {
                 var codes = analysis.Partition!.Codes[tensor];
                 for (var place = 0; place < codes.Length; place++)
-                    if (verdict.Class is int code && Math.Abs(codes[place]) == code) Found(tensor, place, codes[place] < 0);
+                    if (Math.Abs(codes[place]) == number) Found(tensor, place, codes[place] < 0);
             }
         }
-        else
+        else if (verdict.Class is CellKey key)
         {
             foreach (var (tensor, k) in _matrices.OrderBy(pair => pair.Key))
             {
                 if (_streamed.Result.State!.Classes[k] is not { } classes) continue;
-                var columns = Places(classes.Columns);
-                foreach (var row in columns.Length == 0 ? [] : Places(classes.Rows))
+                var (matrix, columns) = (_streamed.Matrices[k], Places(classes.Columns, key));
+                foreach (var row in columns.Length == 0 ? [] : Places(classes.Rows, key))
                 {
+                    cancellation.ThrowIfCancellationRequested();
                     foreach (var column in columns)
                     {
-                        var place = (long)row * _streamed.Matrices[k].Columns + column;
-                        if (place <= int.MaxValue && VerdictOf(tensor, (int)place) is { Class: CellKey other } found && other == key) Found(tensor, (int)place, found.IsNegative);
+                        var (bits, rowKey, columnKey) = (matrix.Bits(row, column), classes.Rows.Keys[row], classes.Columns.Keys[column]);
+                        if (StreamedCells.KeyOf(bits, rowKey, columnKey) == key && classes.Moves(row, column)) Found(tensor, (long)row * matrix.Columns + column, StreamedCells.IsNegative(bits, rowKey, columnKey));
                     }
                 }
             }
-
-            int[] Places(AxisKeys axis) => [.. Enumerable.Range(0, axis.Keys.Length).Where(place => Same(axis.Keys[place], key.One) || Same(axis.Keys[place], key.Other))];
         }
 
-        return others == 0 ? "; nothing that it was compared with is in lockstep with it" : $", in lockstep with {others:N0} {(others == 1 ? "other" : "others")}: {(others == 1 ? "" : "for instance ")}`{example}`";
+        return VerdictSentences.Company(others, example, "that it was compared with ");
+
+        static int[] Places(AxisKeys axis, CellKey key) => [.. Enumerable.Range(0, axis.Keys.Length).Where(place => Same(axis.Keys[place], key.One) || Same(axis.Keys[place], key.Other))];
     }
 
     Rational StartOf(int tensor, int place) => analysis.Model.Parameters[tensor].Start[place];

@@ -22,7 +22,7 @@ public static class Why
         var refinement = Check.Refinement(options);
 
         // Held, every step of a reason can be told; what cannot be held is streamed.
-        var analysis = Check.Analyse(file, options with { HoldsUpTo = HeldMemory.Available / 2 }, refinement, streams: true);
+        var analysis = Check.Analyse(file, options with { HoldsUpTo = HeldMemory.Half }, refinement, streams: true);
         if (analysis.Partition is null) throw new TiebreakException($"there is no verdict to explain: {analysis.NonFinite[0].Message.Replace("`", "", StringComparison.Ordinal)}");
         var left = ParameterSlice.Parse(first, analysis.Model);
         var right = second is null ? null : ParameterSlice.Parse(second, analysis.Model);
@@ -31,7 +31,7 @@ public static class Why
         if (right is not null && left.Tensor == right.Tensor && left.Places.SequenceEqual(right.Places)) throw new TiebreakException($"`{first}` and `{second}` are the same; name two, or one alone");
 
         options.Progress?.Report(new CheckProgress("reasons", null));
-        var explanation = analysis.IsStreamed ? Streamed(new StreamedWhy(analysis, Whatever(analysis.Model, options)), left, right) : Held(new ExplainedVerdicts(analysis, options), left, right);
+        var explanation = analysis.IsStreamed ? Streamed(new StreamedWhy(analysis, Whatever(analysis.Model, options), options.Cancellation), left, right) : Held(new ExplainedVerdicts(analysis, options), left, right);
         return explanation with { ErrorBound = analysis.ErrorBound, Seed = options.Seed, Notes = [.. explanation.Notes, .. Sizes(analysis), .. analysis.Model.Notes] };
     }
 
@@ -46,19 +46,6 @@ public static class Why
         (null, _) => "whatever the data",
         _ => "on the data given",
     };
-
-    /// <summary>The verdict of two slices that stay together number by number.</summary>
-    internal static string TogetherHeadline(string[] names, int equal, int opposite, string whatever) => (equal, opposite) switch
-    {
-        (_, 0) => $"`{names[0]}` and `{names[1]}` are in lockstep: equal now and after every step, {whatever}",
-        (0, _) => $"`{names[0]}` and `{names[1]}` are mirrored: each other's negative now and after every step, {whatever}",
-        _ => $"`{names[0]}` and `{names[1]}` are tied number by number, now and after every step: {equal:N0} {(equal == 1 ? "pair is" : "pairs are")} equal and {opposite:N0} {(opposite == 1 ? "is" : "are")} each other's negative, {whatever}",
-    };
-
-    /// <summary>What the steps of its reason come to.</summary>
-    internal static string TogetherConclusion(int equal, int opposite) => opposite > 0 && equal > 0
-        ? "so the gradients of these are opposite, wherever all this holds, and those of the others equal; and as a step of training keeps it all, it holds for ever"
-        : $"so their gradients are {(opposite > 0 ? "opposite" : "equal")}, wherever all this holds; and as a step of training keeps it all, it holds for ever";
 
     static IEnumerable<string> Sizes(Analysis analysis)
     {
@@ -85,8 +72,7 @@ public static class Why
                 {
                     Parameters = [slice.Name],
                     Verdict = ExplainedVerdict.Stuck,
-                    Headline = codes.Length == 1 ? $"`{slice.Name}` is stuck at {Start(slice.Tensor, slice.Places[0])}: its gradient is zero at every step, {Whatever}"
-                        : $"{(stuck.Length == codes.Length ? "all" : $"{stuck.Length:N0} of the")} {codes.Length:N0} numbers of `{slice.Name}` are stuck: their gradients are zero at every step, {Whatever}",
+                    Headline = VerdictSentences.Stuck(slice.Name, stuck.Length, codes.Length, Start(slice.Tensor, slice.Places[0]), Whatever),
                     Steps = StuckReason.Of(Reasoner(), stuck),
                     Notes = [.. AtKinks(other => stuck.Any(parameter => other.Codes[parameter.Tensor][parameter.place] != 0), "moves")],
                 };
@@ -113,7 +99,7 @@ public static class Why
             {
                 Parameters = [slice.Name],
                 Verdict = ExplainedVerdict.Moves,
-                Headline = $"`{slice.Name}` {(codes.Length == 1 ? "moves" : "can move")}, {(step == 1 ? "from step 1 on" : $"{(codes.Length == 1 ? "" : "all of it ")}from step {step} on: before that its gradient is zero")}{company}",
+                Headline = VerdictSentences.Moves(slice.Name, codes.Length, step, company),
                 Steps = steps,
                 Witness = codes.Length == 1 ? seen : null,
                 Notes = [.. codes.Length == 1 && seen is null ? Undecided("it moves") : []],
@@ -134,7 +120,7 @@ public static class Why
                 {
                     Parameters = names,
                     Verdict = ExplainedVerdict.Stuck,
-                    Headline = $"`{left.Name}` and `{right.Name}` never move, {Whatever}: they stay equal only because both stay at their start",
+                    Headline = VerdictSentences.NeverMove(names, areEqual: true, starts: "", Whatever),
                     Steps = StuckReason.Of(Reasoner(), [pairs[0].Left]),
                 };
             }
@@ -147,9 +133,9 @@ public static class Why
             {
                 Parameters = names,
                 Verdict = mirrored ? ExplainedVerdict.Mirrored : ExplainedVerdict.Lockstep,
-                Headline = TogetherHeadline(names, equal, opposite.Length, Whatever),
+                Headline = VerdictSentences.Together(names, equal, opposite.Length, Whatever),
                 Steps = PairReason.Together(Reasoner(), mirrored ? opposite : moving),
-                Conclusion = TogetherConclusion(equal, opposite.Length),
+                Conclusion = VerdictSentences.Conclusion(equal, opposite.Length),
                 Notes = [.. AtKinks(other => moving.Any(pair => Math.Abs(other.Codes[pair.Left.Tensor][pair.Left.Place]) != Math.Abs(other.Codes[pair.Right.Tensor][pair.Right.Place])), "comes apart")],
             };
         }
@@ -164,7 +150,7 @@ public static class Why
                 {
                     Parameters = names,
                     Verdict = ExplainedVerdict.Stuck,
-                    Headline = $"`{names[0]}` and `{names[1]}` never move, {Whatever}: they differ from the start{(pairs.Length == 1 ? $", at {Start(left.Tensor, left.Place)} and {Start(right.Tensor, right.Place)}" : "")}, and stay where they are",
+                    Headline = VerdictSentences.NeverMove(names, areEqual: false, pairs.Length == 1 ? $", at {Start(left.Tensor, left.Place)} and {Start(right.Tensor, right.Place)}" : "", Whatever),
                     Steps = StuckReason.Of(Reasoner(), [left, right]),
                 };
             }
@@ -183,12 +169,11 @@ public static class Why
             }
 
             var isMirrored = isSame && _model.Parameters[left.Tensor].Start[left.Place] != _model.Parameters[right.Tensor].Start[right.Place];
-            var which = pairs.Length == 1 ? "" : $", for instance `{Name(left)}` and `{Name(right)}`";
             return new Explanation
             {
                 Parameters = names,
                 Verdict = ExplainedVerdict.Apart,
-                Headline = $"`{names[0]}` and `{names[1]}` are not in lockstep{which}: {(isMirrored ? "they start as each other's negative, and training can change that" : isSame ? "they start alike, and training can separate them" : "they start at different values")}",
+                Headline = VerdictSentences.Apart(names, pairs.Length == 1 ? null : (Name(left), Name(right)), isSame && !isMirrored, isMirrored),
                 Steps = PairReason.Apart(Reasoner(), left, right),
                 Witness = witness,
                 Notes = [.. ByNoise(pairs), .. isSame && witness is null ? Undecided("they come apart") : []],
@@ -252,7 +237,7 @@ public static class Why
                 }
             }
 
-            return others == 0 ? "; nothing is in lockstep with it" : $", in lockstep with {others:N0} {(others == 1 ? "other" : "others")}: {(others == 1 ? "" : "for instance ")}`{example}`";
+            return VerdictSentences.Company(others, example);
         }
 
         IEnumerable<string> AtKinks(Func<Partition, bool> differs, string what)

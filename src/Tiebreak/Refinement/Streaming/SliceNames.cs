@@ -42,7 +42,7 @@ sealed class SliceNames
         var (rows, columns) = (new AxisNames?[matrices.Count], new AxisNames?[matrices.Count]);
         var names = new SliceNames(rows, columns);
         var contexts = new (ulong OfRows, ulong OfColumns)[classes.Length];
-        Parallel.For(0, classes.Length, k => contexts[k] = classes[k] is { } own ? (Context(own.Columns), Context(own.Rows)) : default);
+        Parallel.For(0, classes.Length, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = options.Cancellation }, k => contexts[k] = classes[k] is { } own ? (Context(own.Columns), Context(own.Rows)) : default);
         (ulong[] Keys, ulong Context)[] axes = [.. Enumerable.Range(0, classes.Length).Where(k => classes[k] is not null).SelectMany(k => new[] { (KeysOf(classes[k]!.Rows, state.Alike[k].Rows), contexts[k].OfRows), (KeysOf(classes[k]!.Columns, state.Alike[k].Columns), contexts[k].OfColumns) })];
         var repeated = RepeatedKeys.Among(axes, each => each.Keys, (each, key) => Within(each.Context, key));
         var known = new Dictionary<(ulong Class, ulong First, ulong Second), int>();

@@ -9,6 +9,14 @@ namespace Tiebreak.Refinement.Streaming;
 /// <param name="Classes">For each streamed matrix its rows and columns; null while none of its weights moves.</param>
 sealed record StreamedState(State Kept, MatrixClasses?[] Classes)
 {
+    /// <summary>For each streamed matrix its rows and columns.</summary>
+    public MatrixClasses?[] Classes
+    {
+        get;
+        init => (field, _repeated, _alike) = (value, null, null); // what was looked up is of these and no others
+    }
+    = Classes;
+
     RepeatedKeys? _repeated;
     (int[] Rows, int[] Columns)[]? _alike;
 

@@ -3,6 +3,7 @@ using Tiebreak.Numbers;
 using Tiebreak.Programs;
 using Tiebreak.Refinement;
 using Tiebreak.Refinement.Streaming;
+using Tiebreak.Tests.Judge;
 using Xunit;
 
 namespace Tiebreak.Tests.Refinement.Streaming;
@@ -12,7 +13,7 @@ public sealed class CellCountTests
 {
     const ulong Sign = AxisKeys.SignBit;
 
-    static readonly int Cases = 400 * (int.TryParse(Environment.GetEnvironmentVariable("TIEBREAK_MORE"), out var more) ? more : 1);
+    static readonly int Cases = 400 * Agreement.More;
 
     [Fact]
     public void Counts_are_those_of_weights_one_by_one()

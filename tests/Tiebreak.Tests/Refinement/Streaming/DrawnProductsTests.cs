@@ -5,6 +5,7 @@ using Tiebreak.Programs;
 using Tiebreak.Refinement;
 using Tiebreak.Refinement.Streaming;
 using Tiebreak.Tests.Formats.Families;
+using Tiebreak.Tests.Judge;
 using Xunit;
 
 namespace Tiebreak.Tests.Refinement.Streaming;
@@ -12,7 +13,7 @@ namespace Tiebreak.Tests.Refinement.Streaming;
 /// <summary>A set that is invariant by products that are drawn is invariant by those that are computed; and nearly always the other way round.</summary>
 public sealed class DrawnProductsTests
 {
-    static readonly int Cases = 4 * (int.TryParse(Environment.GetEnvironmentVariable("TIEBREAK_MORE"), out var more) ? more : 1);
+    static readonly int Cases = 4 * Agreement.More;
 
     [Theory]
     [MemberData(nameof(RandomTransformers.Names), MemberType = typeof(RandomTransformers))]

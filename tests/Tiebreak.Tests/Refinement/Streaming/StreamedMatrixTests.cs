@@ -13,7 +13,7 @@ namespace Tiebreak.Tests.Refinement.Streaming;
 /// <summary>Products with streamed matrices are those of their values, one by one (theory §6).</summary>
 public sealed unsafe class StreamedMatrixTests
 {
-    static readonly int Cases = 60 * (int.TryParse(Environment.GetEnvironmentVariable("TIEBREAK_MORE"), out var more) ? more : 1);
+    static readonly int Cases = 60 * Judge.Agreement.More;
     static readonly RefinementOptions Options = new();
 
     [Fact]

@@ -1,4 +1,5 @@
 using Tiebreak.Tests.Formats.Families;
+using Tiebreak.Tests.Judge;
 using Xunit;
 
 namespace Tiebreak.Tests.Refinement.Streaming;
@@ -6,7 +7,7 @@ namespace Tiebreak.Tests.Refinement.Streaming;
 /// <summary>Random small transformers of each family: streamed and held analysis say the same (theory §6).</summary>
 public sealed class StreamedTransformersTests
 {
-    static readonly int Cases = 6 * (int.TryParse(Environment.GetEnvironmentVariable("TIEBREAK_MORE"), out var more) ? more : 1);
+    static readonly int Cases = 6 * Agreement.More;
 
     [Theory]
     [MemberData(nameof(RandomTransformers.Names), MemberType = typeof(RandomTransformers))]

@@ -4,6 +4,7 @@ using Tiebreak.Refinement;
 using Tiebreak.Refinement.Streaming;
 using Tiebreak.Tests.Formats.Families;
 using Tiebreak.Tests.House;
+using Tiebreak.Tests.Judge;
 using Xunit;
 
 namespace Tiebreak.Tests.Refinement.Streaming;
@@ -11,7 +12,7 @@ namespace Tiebreak.Tests.Refinement.Streaming;
 /// <summary>What is said of a parameter, or of two, in a streamed model is what holding it says.</summary>
 public sealed class StreamedWhyTests
 {
-    static readonly int Cases = 4 * (int.TryParse(Environment.GetEnvironmentVariable("TIEBREAK_MORE"), out var more) ? more : 1);
+    static readonly int Cases = 4 * Agreement.More;
 
     [Theory]
     [MemberData(nameof(RandomTransformers.Names), MemberType = typeof(RandomTransformers))]
@@ -67,7 +68,7 @@ public sealed class StreamedWhyTests
         const string Name = "model.layers.0.mlp.up_proj.weight";
         var tensor = Enumerable.Range(0, model.Parameters.Count).Single(k => model.Parameters[k].Name == Name);
         var width = model.Parameters[tensor].Shape[1];
-        Explanation Of(int[] left, int[] right) => new StreamedWhy(analysis, "").Of(new ParameterSlice(tensor, [.. left.Select(row => row * width)], "a"), new ParameterSlice(tensor, [.. right.Select(row => row * width)], "b"));
+        Explanation Of(int[] left, int[] right) => new StreamedWhy(analysis, "", CancellationToken.None).Of(new ParameterSlice(tensor, [.. left.Select(row => row * width)], "a"), new ParameterSlice(tensor, [.. right.Select(row => row * width)], "b"));
         Assert.Equal((ExplainedVerdict.Lockstep, ExplainedVerdict.Mirrored), (Of([0], [2]).Verdict, Of([0], [1]).Verdict));
         Assert.StartsWith("`a` and `b` are tied number by number, now and after every step: 1 pair is equal and 1 is each other's negative", Of([0, 0], [2, 1]).Headline, StringComparison.Ordinal);
     }
@@ -97,7 +98,7 @@ public sealed class StreamedWhyTests
         var tensors = StreamedTensors.Of(model, least: 1);
         if (held.Partition is not { } partition || StreamedCheck.Of(model, _ => null, tensors, Check.Refinement(options), memory: null) is not { } analysis) return;
         var streamed = tensors.Trained.Select(matrix => matrix.Tensor.Name).ToHashSet(StringComparer.Ordinal);
-        var why = new StreamedWhy(analysis, "whatever the data and the loss");
+        var why = new StreamedWhy(analysis, "whatever the data and the loss", CancellationToken.None);
         var random = new Random(seed);
         for (var k = 0; k < 400; k++)
         {
@@ -137,7 +138,7 @@ public sealed class StreamedWhyTests
                 var code = Math.Abs(partition.Codes[tensor][place]);
                 if (code == 0) continue;
                 var others = partition.Codes.Sum(codes => codes.Count(own => Math.Abs(own) == code)) - 1;
-                var said = new StreamedWhy(analysis, "").Of(Slice(model, (tensor, place))).Headline;
+                var said = new StreamedWhy(analysis, "", CancellationToken.None).Of(Slice(model, (tensor, place))).Headline;
                 Assert.Contains(others == 0 ? "nothing that it was compared with is in lockstep with it" : $"in lockstep with {others:N0} other", said, StringComparison.Ordinal);
             }
         }
